@@ -96,8 +96,8 @@ impl Machine {
         if !self.active() {
             return None;
         }
-        // In an outage only routing's own timer counts, or the rest would spin.
-        let work = self.network.ready(self.now);
+        // In an outage, or before the time is known, only routing's own timer counts, or the rest would spin.
+        let work = self.network.settled(self.now);
         let timers = [
             self.network.next_timer(self.now),
             self.outbox.next_timer(self.now).filter(|_| work),

@@ -28,6 +28,8 @@ use crate::unseal::Unsealable;
 
 /// How long an answer waits for the other replicas: 1.5 seconds.
 const LINGER_MS: u64 = 1_500;
+/// How long a signed request is used: half the 60 seconds that nodes tolerate.
+const SIGNATURE_LIFE_MS: u64 = 30_000;
 /// Pages read from one replica in one poll.
 const MOST_PAGES: u32 = 64;
 /// Strikes for what an honest node never does.
@@ -42,6 +44,8 @@ struct Poll {
     /// Members to ask instead of those that fail.
     spare: Vec<NodeKey>,
     pages: BTreeMap<NodeKey, u32>,
+    /// The signed request of this poll; replicas differ only in their cursor, which is not signed.
+    signed: Option<Retrieve>,
     handed_out: BTreeMap<NodeKey, BTreeSet<String>>,
     new: BTreeSet<String>,
     linger_until: Option<u64>,
@@ -127,9 +131,7 @@ impl Poller {
         gaps: &mut Gaps,
         keys: &Arc<AccountKeys>,
     ) -> Result<(), StoreError> {
-        // Without network time the nodes would refuse our timestamps and marks would get wrong dates.
-        let ready = network.ready(step.now) && network.time_ms(step.now).is_some();
-        if ready && self.next_at <= step.now.boot_ms && !self.busy() {
+        if network.settled(step.now) && self.next_at <= step.now.boot_ms && !self.busy() {
             self.begin(step, network, keys)?;
         }
         self.proceed(step, network, gaps, keys)
@@ -185,8 +187,13 @@ impl Poller {
     ) -> Result<(), StoreError> {
         let cursor = step.tx.cursor(&node, NAMESPACE)?;
         let timestamp = network.time_guess_ms(step.now);
-        let size = Some(network.config().page_bytes);
-        let call = Retrieve::signed(keys, NAMESPACE, cursor.clone(), None, size, timestamp);
+        let fresh = |call: &Retrieve| timestamp.abs_diff(call.timestamp) < SIGNATURE_LIFE_MS;
+        let signed = poll.signed.take().filter(fresh).unwrap_or_else(|| {
+            let size = Some(network.config().page_bytes);
+            Retrieve::signed(keys, NAMESPACE, None, None, size, timestamp)
+        });
+        let call = Retrieve { last_hash: cursor.clone(), ..signed.clone() };
+        poll.signed = Some(signed);
         if let Some(id) = network.ask(step, Purpose::Retrieve(node), &node, Call::Retrieve(call)) {
             poll.asked.insert(id, (node, cursor));
         }

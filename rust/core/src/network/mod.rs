@@ -307,6 +307,12 @@ impl Network {
         !self.connectivity.quiet(now) && !self.paths.all().is_empty()
     }
 
+    /// Whether pipelines may ask, and date what they ask: nodes refuse wrong timestamps, and a wrong
+    /// clock is never sealed in.
+    pub(crate) fn settled(&self, now: Now) -> bool {
+        self.ready(now) && self.time_ms(now).is_some()
+    }
+
     /// Boot time of the next thing routing wants to do by itself.
     pub(crate) fn next_timer(&self, now: Now) -> Option<u64> {
         if let Some(until) = self.connectivity.quiet_until(now) {

@@ -102,7 +102,7 @@ impl Outbox {
             step.tx.hasten_outbox(step.now.wall_ms)?;
             self.dirty = true;
         }
-        if !network.ready(step.now) || !self.due(step.now) {
+        if !network.settled(step.now) || !self.due(step.now) {
             return Ok(());
         }
         self.dirty = false;
@@ -132,11 +132,7 @@ impl Outbox {
         if self.rounds.contains_key(&item.message) {
             return Ok(());
         }
-        // Without network time nothing is dated; the step that learns it looks again.
-        let Some(network_ms) = network.time_ms(step.now) else {
-            self.dirty = true;
-            return Ok(());
-        };
+        let Some(network_ms) = network.time_ms(step.now) else { return Ok(()) };
         if item.expires_ms.is_some_and(|expiry| expiry <= network_ms as i64) {
             return self.finish(step, item.message, MessageState::Expired);
         }
