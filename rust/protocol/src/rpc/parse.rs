@@ -139,8 +139,7 @@ impl AuthParams<'_> {
     }
 
     fn required(&self, method: &str) -> Result<Auth, Refusal> {
-        self.optional()?
-            .ok_or_else(|| Refusal::new(401, format!("{method}: request signature required")))
+        self.optional()?.ok_or_else(|| Refusal::new(401, format!("{method}: request signature required")))
     }
 }
 

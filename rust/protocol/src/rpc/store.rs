@@ -69,8 +69,9 @@ impl Store {
         if self.data.len() > MAX_STORE_CHARS {
             return Err(too_large());
         }
-        let bytes = from_base64(&self.data)
-            .ok_or_else(|| Refusal::new(400, "invalid request: Invalid value given for 'data': not base64"))?;
+        let bytes = from_base64(&self.data).ok_or_else(|| {
+            Refusal::new(400, "invalid request: Invalid value given for 'data': not base64")
+        })?;
         if bytes.len() > MAX_STORE_BYTES { Err(too_large()) } else { Ok(bytes) }
     }
 

@@ -13,7 +13,9 @@ const NOW: u64 = 1_700_000_000_000;
 
 /// The signer of the vectors' request signatures.
 fn keys() -> AccountKeys {
-    AccountKeys::from_seed(&Seed::from_bytes(&hex::decode("0123456789abcdef0123456789abcdef").unwrap()).unwrap())
+    AccountKeys::from_seed(
+        &Seed::from_bytes(&hex::decode("0123456789abcdef0123456789abcdef").unwrap()).unwrap(),
+    )
 }
 
 fn signature(auth: &Auth) -> String {
@@ -98,7 +100,11 @@ fn a_signature_covers_its_request_and_its_account() {
 fn with_param(request: &Request, name: &str, value: Value) -> Vec<u8> {
     let mut json: Value = serde_json::from_slice(&request.to_json()).unwrap();
     let params = json["params"].as_object_mut().unwrap();
-    if value.is_null() { params.remove(name) } else { params.insert(name.into(), value) };
+    if value.is_null() {
+        params.remove(name)
+    } else {
+        params.insert(name.into(), value)
+    };
     json.to_string().into_bytes()
 }
 

@@ -70,9 +70,6 @@ impl SubReply {
     fn value(&self) -> Value {
         let body = serde_json::from_slice::<Map<String, Value>>(&self.body)
             .map_or_else(|_| String::from_utf8_lossy(&self.body).into_owned().into(), Value::Object);
-        Value::Object(Map::from_iter([
-            ("code".to_owned(), self.status.into()),
-            ("body".to_owned(), body),
-        ]))
+        Value::Object(Map::from_iter([("code".to_owned(), self.status.into()), ("body".to_owned(), body)]))
     }
 }

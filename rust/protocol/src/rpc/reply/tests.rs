@@ -44,12 +44,19 @@ fn every_reply_survives_json() {
     let none = Swarm { nodes: vec![], swarm_id: None, t: Some(9) };
     assert_eq!(Swarm::parse(&none.to_json()), Ok(none));
     let silent = MemberReceipt {
-        hash: None, signature: None, expiry: None, already: false, failed: true, timeout: true, ..receipt(3)
+        hash: None,
+        signature: None,
+        expiry: None,
+        already: false,
+        failed: true,
+        timeout: true,
+        ..receipt(3)
     };
     let members = vec![receipt(1), receipt(2), silent];
     let stored = Stored { hash: Some(HASH.into()), members, difficulty: Some(3), t: Some(9) };
     assert_eq!(Stored::parse(&stored.to_json()), Ok(stored));
-    let message = StoredMessage { hash: HASH.into(), timestamp: 1, expiration: u64::MAX, data: "aGk=".into() };
+    let message =
+        StoredMessage { hash: HASH.into(), timestamp: 1, expiration: u64::MAX, data: "aGk=".into() };
     let retrieved = Retrieved { messages: vec![message], more: true, t: Some(9) };
     assert_eq!(Retrieved::parse(&retrieved.to_json()), Ok(retrieved));
     let key = NodeKey([4; 32]);
@@ -59,7 +66,12 @@ fn every_reply_survives_json() {
     assert_eq!(Deleted::parse(&deleted.to_json()), Ok(deleted));
     let unchanged = BTreeMap::from([(HASH.to_owned(), 7)]);
     let change = MemberExpiry {
-        node: key, updated: vec![HASH.into()], unchanged, expiry: Some(8), signature: Some([2; 64]), failed: false,
+        node: key,
+        updated: vec![HASH.into()],
+        unchanged,
+        expiry: Some(8),
+        signature: Some([2; 64]),
+        failed: false,
     };
     let expired = Expired { members: vec![change], t: Some(9) };
     assert_eq!(Expired::parse(&expired.to_json()), Ok(expired));
@@ -108,7 +120,12 @@ fn loose_receipts_are_read() {
     let seen: Vec<_> = stored.members.iter().map(|m| (m.node.0[0], m.already, m.failed, m.timeout)).collect();
     assert_eq!(
         seen,
-        [(1, true, false, false), (2, false, true, true), (3, false, true, false), (0xab, true, false, false)]
+        [
+            (1, true, false, false),
+            (2, false, true, true),
+            (3, false, true, false),
+            (0xab, true, false, false)
+        ]
     );
     assert_eq!(stored.members[0].signature, None);
 }
@@ -117,7 +134,8 @@ fn loose_receipts_are_read() {
 fn loose_swarms_are_read() {
     let (key, x25519) = ("01".repeat(32), "02".repeat(32));
     let entry = |ip: &str| json!({"pubkey_ed25519": key, "pubkey_x25519": x25519, "ip": ip, "port": "443"});
-    let body = json!({"snodes": [entry("0.0.0.0"), {"ip": "1.2.3.4"}, 5, entry("1.2.3.4"), entry("1.2.3.4")]});
+    let body =
+        json!({"snodes": [entry("0.0.0.0"), {"ip": "1.2.3.4"}, 5, entry("1.2.3.4"), entry("1.2.3.4")]});
     let swarm = Swarm::parse(body.to_string().as_bytes()).unwrap();
     assert_eq!(swarm.swarm_id, None);
     assert_eq!(swarm.nodes.len(), 1);
