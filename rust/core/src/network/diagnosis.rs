@@ -24,7 +24,10 @@ use crate::input::{EffectId, Outcome};
 use crate::step::Step;
 
 /// Time a probe gets: 10 seconds.
-const PROBE_TIMEOUT_MS: u64 = 10_000;
+pub(super) const PROBE_TIMEOUT_MS: u64 = 10_000;
+
+/// What a relay says of a node that is not in its list: then one of the two lists is old.
+const UNKNOWN_NODE: &str = "Next node not found";
 
 /// A path whose hops are being probed.
 pub(crate) struct Diagnosis {
@@ -47,7 +50,12 @@ impl Network {
             }
             Outcome::Unreachable => self.blame_guard(guard, step),
             Outcome::PathError { status, text } => match (status, self.named_hop(flight, text)) {
-                (502 | 503, Some(named)) => self.standing.strike(named, LIMIT, step.now),
+                (502 | 503, Some(named)) => {
+                    self.standing.strike(named, LIMIT, step.now);
+                    if text.starts_with(UNKNOWN_NODE) {
+                        self.doubt_directory();
+                    }
+                }
                 (503, None) => self.standing.strike(guard, 1, step.now),
                 _ => self.diagnose(step, flight),
             },
@@ -70,7 +78,7 @@ impl Network {
 
     fn diagnose(&mut self, step: &mut Step<'_, '_>, flight: &Flight) {
         let (Some(destination), None) = (flight.destination, &self.diagnosis) else { return };
-        if self.connectivity.quiet(step.now) {
+        if self.connectivity.outage() || self.closed {
             return;
         }
         let nodes: Vec<_> = flight.relays.iter().filter_map(|key| self.node(key)).collect();
@@ -107,6 +115,10 @@ impl Network {
             Some(at) => {
                 if let Some(hop) = relays.get(at) {
                     self.standing.strike(*hop, LIMIT, step.now);
+                }
+                // A guard that answers us but forwards nothing makes every middle look dead.
+                if let (1, Some(guard)) = (at, relays.first()) {
+                    self.standing.strike(*guard, 1, step.now);
                 }
             }
             None => self.standing.strike(destination, 1, step.now),

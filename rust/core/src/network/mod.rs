@@ -11,6 +11,7 @@ mod difficulty;
 mod directory;
 mod paths;
 mod refresh;
+mod scout;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use self::difficulty::Difficulty;
 use self::directory::Directory;
 use self::paths::Paths;
 use self::refresh::Refresh;
+use self::scout::Scout;
 use self::standing::Standing;
 use self::time_check::TimeCheck;
 use crate::chance::draw;
@@ -83,6 +85,7 @@ pub(crate) struct Network {
     refresh: Refresh,
     time_check: TimeCheck,
     diagnosis: Option<Diagnosis>,
+    scout: Scout,
     traffic: Traffic,
     /// Node list, verdicts and time under which the paths were last mended.
     mended: Option<(u64, u64, u64)>,
@@ -109,6 +112,7 @@ impl Network {
             refresh: Refresh::new(tx.number(Setting::DirectoryAgreedMs)?),
             time_check: TimeCheck::default(),
             diagnosis: None,
+            scout: Scout::default(),
             traffic: Traffic::default(),
             mended: None,
             closed: false,
@@ -247,10 +251,12 @@ impl Network {
         let Some(flight) = self.flights.remove(&id) else { return Ok(None) };
         self.traffic.bytes += bytes;
         if flight.purpose == Purpose::Probe {
-            self.probe_landed(step, id, &outcome);
+            if !self.scout_landed(step, id, &outcome) {
+                self.probe_landed(step, id, &outcome);
+            }
             return Ok(None);
         }
-        self.connectivity.note(&outcome, flight.sent_boot_ms, self.config.backoff_cap_ms, step);
+        self.connectivity.note(&outcome, self.config.backoff_cap_ms, step);
         self.judge(step, &flight, &outcome);
         let answer = match outcome {
             Outcome::Reply { status, body } => Some((status, body)),
@@ -272,7 +278,13 @@ impl Network {
     /// Mends paths and asks for what routing itself is missing. Run in every active step.
     pub(crate) fn pump(&mut self, step: &mut Step<'_, '_>) -> Result<(), StoreError> {
         self.mend_paths(step)?;
-        if !self.connectivity.quiet(step.now) {
+        if self.connectivity.quiet(step.now) {
+            return Ok(());
+        }
+        // Without a path there is no guard to scout for; the seeds tell when the outage is over.
+        if self.connectivity.outage() && !self.paths.all().is_empty() {
+            self.scout(step);
+        } else {
             self.refresh_directory(step);
             self.check_time(step);
         }
@@ -304,7 +316,7 @@ impl Network {
 
     /// Whether pipelines may ask now: nodes are known, paths stand, and no outage is being waited out.
     pub(crate) fn ready(&self, now: Now) -> bool {
-        !self.connectivity.quiet(now) && !self.paths.all().is_empty()
+        !self.connectivity.outage() && !self.connectivity.quiet(now) && !self.paths.all().is_empty()
     }
 
     /// Whether pipelines may ask, and date what they ask: nodes refuse wrong timestamps, and a wrong
@@ -317,6 +329,9 @@ impl Network {
     pub(crate) fn next_timer(&self, now: Now) -> Option<u64> {
         if let Some(until) = self.connectivity.quiet_until(now) {
             return Some(until);
+        }
+        if self.connectivity.outage() && !self.paths.all().is_empty() {
+            return (!self.scout.out()).then_some(now.boot_ms);
         }
         [self.refresh_timer(now), self.time_timer()].into_iter().flatten().min()
     }
@@ -334,6 +349,7 @@ impl Network {
         self.refresh.reset();
         self.time_check = TimeCheck::default();
         self.diagnosis = None;
+        self.scout = Scout::default();
         let lost = |(id, flight): (EffectId, Flight)| {
             let node = flight.destination?;
             let Flight { purpose, sent_boot_ms, .. } = flight;

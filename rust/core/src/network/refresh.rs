@@ -24,6 +24,8 @@ const MOST_DISAGREEMENTS: u32 = 3;
 /// First pause after a failure, and the shortest time between two renewals: 2 and 10 seconds.
 const FIRST_PAUSE_MS: u64 = 2_000;
 const SHORTEST_INTERVAL_MS: u64 = 10_000;
+/// Longest pause between two renewals that doubts cause: one hour.
+const LONGEST_INTERVAL_MS: u64 = 3_600_000;
 /// Time a seed gets: 10 seconds.
 const SEED_TIMEOUT_MS: u64 = 10_000;
 
@@ -43,6 +45,8 @@ pub(crate) struct Refresh {
     not_before: u64,
     attempts: u32,
     disagreements: u32,
+    /// Renewals in a row that brought nothing new, so that one node's doubts cannot cost a battery.
+    futile: u32,
 }
 
 impl Refresh {
@@ -54,6 +58,7 @@ impl Refresh {
             not_before: 0,
             attempts: 0,
             disagreements: 0,
+            futile: 0,
         }
     }
 
@@ -182,15 +187,17 @@ impl Network {
 
     fn adopt(&mut self, step: &mut Step<'_, '_>, nodes: Vec<ServiceNode>) -> Result<(), StoreError> {
         let fresh = Directory::new(nodes);
-        if !fresh.same_as(&self.directory) {
+        let futile = if fresh.same_as(&self.directory) { self.refresh.futile.saturating_add(1) } else { 0 };
+        if futile == 0 {
             let list: Vec<ServiceNode> = fresh.keys().filter_map(|key| fresh.get(&key).cloned()).collect();
             step.tx.replace_directory(&list)?;
             self.directory = fresh;
         }
         self.revision += 1;
         step.tx.set_number(Setting::DirectoryAgreedMs, step.now.wall_ms)?;
-        self.refresh = Refresh::new(Some(step.now.wall_ms));
-        self.refresh.not_before = step.now.boot_ms.saturating_add(SHORTEST_INTERVAL_MS);
+        let pause = pause(futile, 2 * SHORTEST_INTERVAL_MS, LONGEST_INTERVAL_MS, step.rng);
+        let not_before = step.now.boot_ms.saturating_add(pause);
+        self.refresh = Refresh { not_before, futile, ..Refresh::new(Some(step.now.wall_ms)) };
         Ok(())
     }
 }

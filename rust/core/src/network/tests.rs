@@ -221,8 +221,73 @@ fn with_every_node_down_the_request_rate_falls_to_the_cap() {
         let next = bench.network.next_timer(bench.now()).unwrap_or(bench.boot_ms + 1_000);
         bench.boot_ms = next.max(bench.boot_ms + 1);
     }
-    let most = 8 * day / cap;
+    let most = 5 * day / cap;
     assert!((requests as u64) < most, "{requests} requests in a day, at most {most} allowed");
+}
+
+#[test]
+fn two_silent_guards_are_replaced_by_scouts_alone() {
+    let mut bench = Bench::settled(12);
+    let dead: BTreeSet<NodeKey> = bench.network.paths.guards().iter().copied().collect();
+    while bench.network.ready(bench.now()) {
+        let request = bench.ask(NodeKey([9; 32]));
+        for probe in bench.land(request.id, Outcome::TimedOut) {
+            bench.land(probe.id, Outcome::TimedOut);
+        }
+    }
+    for _ in 0..10 {
+        bench.boot_ms = bench.network.next_timer(bench.now()).unwrap().max(bench.boot_ms);
+        for scout in bench.pump() {
+            let answer = if dead.contains(&destination(&scout)) { Outcome::TimedOut } else { info(1) };
+            bench.land(scout.id, answer);
+        }
+        bench.pump();
+        if bench.network.ready(bench.now()) {
+            assert!(relays(&bench.ask(NodeKey([9; 32]))).iter().all(|hop| !dead.contains(hop)));
+            return;
+        }
+    }
+    panic!("still out after ten pauses");
+}
+
+#[test]
+fn a_guard_that_answers_but_forwards_nothing_is_found_out() {
+    let mut bench = Bench::settled(12);
+    let guard = bench.network.paths.guards()[0];
+    for round in 0..40 {
+        let request = bench.ask(NodeKey([9; 32]));
+        let behind = relays(&request)[0] == guard;
+        let probes = bench.land(request.id, if behind { Outcome::TimedOut } else { info(1) });
+        for probe in probes {
+            let direct = matches!(probe.route, Route::Direct(_));
+            bench.land(probe.id, if direct { info(1) } else { Outcome::TimedOut });
+        }
+        bench.boot_ms += 1;
+        bench.pump();
+        if bench.barred().contains(&guard) {
+            return;
+        }
+        assert!(round < 39, "the guard is still trusted");
+    }
+}
+
+#[test]
+fn a_vanished_destination_renews_the_list_ever_more_rarely_if_nothing_is_new() {
+    let mut bench = Bench::settled(12);
+    let mut renewals = 0;
+    let hour = 3_600_000;
+    while bench.boot_ms < hour {
+        bench.boot_ms += 1_000;
+        bench.network.standing.lift_bars();
+        let request = bench.ask(NodeKey([9; 32]));
+        let text = format!("Next node not found: {}", NodeKey([9; 32]));
+        bench.land(request.id, Outcome::PathError { status: 502, text });
+        for request in bench.pump() {
+            renewals += u32::from(request.purpose == Purpose::Directory);
+            bench.land(request.id, listing(nodes(12)));
+        }
+    }
+    assert!((3..=3 * 10).contains(&renewals), "{renewals} list requests in an hour");
 }
 
 #[test]
