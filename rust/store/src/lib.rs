@@ -12,7 +12,7 @@
 //! | `connection`, `schema`, `key` | how the database is opened, its tables, its key |
 //! | `lock`, `sidecar` | the two files beside the database |
 //! | `account`, `conversations`, `messages`, `pages`, `search` | what the host sees |
-//! | `outbox`, `receipts` | messages on their way out |
+//! | `outbox`, `receipts`, `visits` | messages on their way out |
 //! | `inbox`, `gaps`, `quarantine` | messages on their way in |
 //! | `directory`, `settings`, `events` | nodes and guards, single numbers, the host's event queue |
 
@@ -39,6 +39,7 @@ mod settings;
 mod sidecar;
 mod store;
 mod transaction;
+mod visits;
 
 pub use conversations::{Conversation, ConversationId, Security};
 pub use error::{OpenError, StoreError};
@@ -55,3 +56,4 @@ pub use settings::Setting;
 pub use sidecar::Identity;
 pub use store::{Options, Store};
 pub use transaction::{Tx, View};
+pub use visits::{Explanation, Verdict, Visit};

@@ -58,6 +58,8 @@ pub(crate) struct Delivery {
     pub(crate) purpose: Purpose,
     /// The node that was asked.
     pub(crate) node: NodeKey,
+    /// The relays it went through.
+    pub(crate) relays: Vec<NodeKey>,
     pub(crate) sent_boot_ms: u64,
     /// Status and body of the node's own answer; `None` if the request never got one.
     pub(crate) answer: Option<(u16, Vec<u8>)>,
@@ -269,7 +271,8 @@ impl Network {
                 self.time_answered(step, node, flight.sent_boot_ms, answer).map(|()| None)
             }
             (purpose, Some(node)) => {
-                Ok(Some(Delivery { id, purpose, node, sent_boot_ms: flight.sent_boot_ms, answer }))
+                let Flight { relays, sent_boot_ms, .. } = flight;
+                Ok(Some(Delivery { id, purpose, node, relays, sent_boot_ms, answer }))
             }
             (_, None) => Ok(None),
         }
@@ -352,8 +355,8 @@ impl Network {
         self.scout = Scout::default();
         let lost = |(id, flight): (EffectId, Flight)| {
             let node = flight.destination?;
-            let Flight { purpose, sent_boot_ms, .. } = flight;
-            Some(Delivery { id, purpose, node, sent_boot_ms, answer: None })
+            let Flight { purpose, relays, sent_boot_ms, .. } = flight;
+            Some(Delivery { id, purpose, node, relays, sent_boot_ms, answer: None })
         };
         std::mem::take(&mut self.flights).into_iter().filter_map(lost).collect()
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use starling_protocol::rpc::reply::{Difficulty, Stored};
 use starling_protocol::rpc::{Request as Call, Store as StoreCall};
 use starling_protocol::{NodeKey, verify_ed25519};
-use starling_store::{FailureReason, MessageState, OutboxItem, StoreError};
+use starling_store::{FailureReason, MessageState, OutboxItem, StoreError, Verdict, Visit};
 
 use super::{Outbox, announce};
 use crate::chance::draw;
@@ -106,7 +106,9 @@ impl Outbox {
     ) -> Result<(), StoreError> {
         let Some(row) = self.stores.remove(&delivery.id) else { return Ok(()) };
         let Some(item) = step.tx.outbox_item(row)? else { return Ok(()) };
-        self.read_answer(step, network, &item, &delivery)?;
+        let verdict = self.read_answer(step, network, &item, &delivery)?;
+        let (at_ms, node) = (step.now.wall_ms, delivery.node);
+        step.tx.record_visit(row, &Visit { at_ms, node, relays: delivery.relays, verdict })?;
         let Some(round) = self.rounds.get_mut(&row) else { return Ok(()) };
         round.waiting.remove(&delivery.id);
         if !round.waiting.is_empty() {
@@ -124,32 +126,43 @@ impl Outbox {
         network: &mut Network,
         item: &OutboxItem,
         delivery: &Delivery,
-    ) -> Result<(), StoreError> {
-        let Some((status, body)) = &delivery.answer else { return Ok(()) };
-        let Some(round) = self.rounds.get_mut(&item.message) else { return Ok(()) };
-        match status {
+    ) -> Result<Verdict, StoreError> {
+        let Some((status, body)) = &delivery.answer else { return Ok(Verdict::NoAnswer) };
+        let Some(round) = self.rounds.get_mut(&item.message) else { return Ok(Verdict::NoAnswer) };
+        let verdict = match status {
             200 => match Stored::parse(body) {
                 Ok(stored) => {
                     network.note_time(step, delivery, stored.t)?;
                     round.demands.insert(delivery.node, stored.difficulty.unwrap_or(0));
-                    take_receipts(step, network, item, delivery.node, &stored)?;
+                    let receipts = take_receipts(step, network, item, delivery.node, &stored)?;
+                    Verdict::Stored { receipts: count(receipts) }
                 }
-                Err(_) => network.standing().strike(delivery.node, 1, step.now),
+                Err(_) => Verdict::Unreadable,
             },
-            406 => round.misdated = true,
-            421 => round.misdirected = true,
+            406 => Verdict::WrongTime,
+            421 => Verdict::WrongSwarm,
             432 => match Difficulty::parse(body) {
-                Ok(asked) => {
-                    round.demands.insert(delivery.node, asked.difficulty);
-                    if asked.difficulty > network.config().difficulty_ceiling {
-                        network.standing().strike(delivery.node, GRAVE, step.now);
-                    }
-                }
-                Err(_) => network.standing().strike(delivery.node, 1, step.now),
+                Ok(Difficulty { difficulty }) => Verdict::NeedsWork { difficulty },
+                Err(_) => Verdict::Unreadable,
             },
-            _ => network.standing().strike(delivery.node, 1, step.now),
+            status => Verdict::Refused { status: *status },
+        };
+        let ceiling = network.config().difficulty_ceiling;
+        match verdict {
+            Verdict::WrongTime => round.misdated = true,
+            Verdict::WrongSwarm => round.misdirected = true,
+            Verdict::NeedsWork { difficulty } => {
+                round.demands.insert(delivery.node, difficulty);
+                if difficulty > ceiling {
+                    network.standing().strike(delivery.node, GRAVE, step.now);
+                }
+            }
+            Verdict::Refused { .. } | Verdict::Unreadable => {
+                network.standing().strike(delivery.node, 1, step.now);
+            }
+            Verdict::Stored { .. } | Verdict::NoAnswer => {}
         }
-        Ok(())
+        Ok(verdict)
     }
 
     fn conclude(
@@ -218,15 +231,16 @@ fn store_call(item: &OutboxItem) -> StoreCall {
     call
 }
 
-/// Counts the receipts that hold: our hash, a member of the recipient's swarm, a valid signature.
+/// Keeps the receipts that hold: our hash, a member of the recipient's swarm, a valid signature. Returns
+/// how many are new.
 fn take_receipts(
     step: &mut Step<'_, '_>,
     network: &mut Network,
     item: &OutboxItem,
     node: NodeKey,
     stored: &Stored,
-) -> Result<(), StoreError> {
-    let Some(hash) = item.hash.as_deref() else { return Ok(()) };
+) -> Result<usize, StoreError> {
+    let Some(hash) = item.hash.as_deref() else { return Ok(0) };
     let members = network.swarm_of(&item.peer);
     let known = step.tx.receipts(item.message)?;
     let mut fresh: Vec<NodeKey> = Vec::new();
@@ -249,7 +263,8 @@ fn take_receipts(
     if stored.hash.as_deref().is_some_and(|named| named != hash) {
         network.standing().strike(node, GRAVE, step.now);
     }
-    step.tx.record_receipts(item.message, &fresh).map(|_| ())
+    step.tx.record_receipts(item.message, &fresh)?;
+    Ok(fresh.len())
 }
 
 fn count(members: usize) -> u32 {

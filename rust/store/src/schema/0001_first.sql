@@ -91,6 +91,18 @@ CREATE TABLE receipts (
     PRIMARY KEY (message, node)
 ) STRICT, WITHOUT ROWID;
 
+-- Which member was asked to store which message, and what came of it: for `explain`, never for decisions.
+CREATE TABLE visits (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    message INTEGER NOT NULL REFERENCES messages (id),
+    at_ms   INTEGER NOT NULL,
+    node    BLOB    NOT NULL CHECK (length(node) = 32),
+    relays  BLOB    NOT NULL CHECK (length(relays) % 32 = 0),
+    verdict INTEGER NOT NULL,
+    detail  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX visits_of_message ON visits (message, id);
+
 -- Dedupe marks. They outlive the messages, so they refer to none.
 CREATE TABLE seen_messages (
     sender     BLOB    NOT NULL,

@@ -15,3 +15,4 @@ mod search;
 mod sqlcipher;
 mod suspending;
 mod transactions;
+mod visits;
