@@ -1,7 +1,7 @@
 //! Dating a sealed message and, where the network asks for it, proving work (extensions section 1).
 
 use starling_protocol::pow::{Nonce, Puzzle};
-use starling_store::{FailureReason, MessageRow, MessageState, OutboxItem, StoreError};
+use starling_store::{FailureReason, MessageRow, MessageState, OutboxItem, Stage, StoreError};
 
 use super::{Outbox, announce};
 use crate::effect::Effect;
@@ -36,6 +36,10 @@ impl Outbox {
         item: OutboxItem,
         network_ms: u64,
     ) -> Result<(), StoreError> {
+        // A proof that is under way is used, even if the demand has fallen meanwhile.
+        if self.proving_for(item.message) {
+            return Ok(());
+        }
         let difficulty = network.difficulty(step.now);
         let timestamp_ms = network_ms as i64;
         if difficulty == 0 {
@@ -69,6 +73,10 @@ impl Outbox {
         let Some(proving) = self.proving.take_if(|proving| proving.id == id) else { return Ok(()) };
         self.look_again();
         let Some(nonce) = nonce else { return Ok(()) };
+        let sealed = |item: &OutboxItem| item.stage == Stage::Sealed;
+        if !step.tx.outbox_item(proving.message)?.as_ref().is_some_and(sealed) {
+            return Ok(());
+        }
         let difficulty = i64::try_from(proving.difficulty).unwrap_or(i64::MAX);
         let nonce = nonce.to_base64();
         step.tx.prove_message(proving.message, proving.timestamp_ms, Some(&nonce), difficulty)?;
