@@ -289,13 +289,14 @@ impl Tx<'_> {
     }
 
     /// Throws timestamp and nonce away, so that new ones are made (after a 432 or 406). The sealed bytes
-    /// and so the receipts stay.
+    /// and so the receipts stay; the new request has its own rounds.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], and any other [`StoreError`] of writing.
     pub fn reopen_proof(&mut self, row: MessageRow) -> Result<(), StoreError> {
         self.change_existing(
-            "UPDATE outbox SET stage = ?2, timestamp = NULL, nonce = NULL, difficulty = 0, recomputed = 1 \
+            "UPDATE outbox SET stage = ?2, timestamp = NULL, nonce = NULL, difficulty = 0, recomputed = 1, \
+             rounds = 0 \
              WHERE message = ?1",
             (row.0, Stage::Sealed.code()),
         )

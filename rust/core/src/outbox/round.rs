@@ -4,10 +4,10 @@
 //! | the round brought | next |
 //! |---|---|
 //! | verified receipts of more than half the swarm | stored k of n |
-//! | some, after three rounds | stored k of n |
 //! | none, but two members ask for more work than the ceiling | failed: too hard |
-//! | none, but members ask for more work or another time | date and prove anew, once per attempt |
+//! | at most half, and members ask for more work or another time | date and prove anew, once per attempt |
 //! | none, and a member says the account is not its own | a new node list first |
+//! | some, after three rounds | stored k of n for the host; pause and try for more, three attempts in all |
 //! | anything else | another round; after three, pause and try again |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,8 @@ use crate::step::Step;
 
 /// Rounds of one attempt.
 const MOST_ROUNDS: i64 = 3;
+/// Attempts that a message held by a minority gets: its few receipts may be a liar's.
+const MOST_MINORITY_ATTEMPTS: i64 = 2;
 /// Strikes for what an honest node never does.
 const GRAVE: u32 = 3;
 
@@ -179,15 +181,18 @@ impl Outbox {
         let demands: Vec<u64> = round.demands.values().copied().filter(|demand| *demand <= ceiling).collect();
         network.learn_difficulty(step, &demands)?;
         let state = MessageState::Stored { k: count(held), n: count(members) };
-        if held * 2 > members || (held > 0 && item.rounds >= MOST_ROUNDS) {
+        let last_attempt = item.rounds >= MOST_ROUNDS && item.attempts >= MOST_MINORITY_ATTEMPTS;
+        if held * 2 > members || (held > 0 && last_attempt) {
             return self.finish(step, item.message, state);
+        }
+        if held == 0 && absurd >= 2 {
+            return self.finish(step, item.message, MessageState::Failed(FailureReason::TooHard));
         }
         if held > 0 {
             step.tx.set_message_state(item.message, state)?;
             announce(step, item.message)?;
-        } else if absurd >= 2 {
-            return self.finish(step, item.message, MessageState::Failed(FailureReason::TooHard));
-        } else if self.worth_redating(step, network, &item, &round, &demands)? {
+        }
+        if self.worth_redating(step, network, &item, &round, &demands)? {
             return Ok(());
         }
         if round.misdirected {
