@@ -15,19 +15,23 @@ impl View<'_> {
         )
     }
 
-    /// The held messages of a stream with their sequence numbers, ascending.
+    /// What waits in a stream behind a gap, ascending: held messages with their places, and places that
+    /// need no message any more (`None`).
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
-    pub fn held(
+    pub fn waiting(
         &self,
         conversation: ConversationId,
         stream: i64,
-    ) -> Result<Vec<(MessageRow, i64)>, StoreError> {
+    ) -> Result<Vec<(Option<MessageRow>, i64)>, StoreError> {
         self.all(
-            "SELECT id, seq FROM messages WHERE held = 1 AND conversation = ?1 AND stream = ?2 ORDER BY seq, id",
+            "SELECT id, seq FROM messages WHERE held = 1 AND conversation = ?1 AND stream = ?2 \
+             UNION ALL \
+             SELECT NULL, seq FROM inbound_filled WHERE conversation = ?1 AND stream = ?2 \
+             ORDER BY 2, 1",
             [conversation.0, stream],
-            |row| Ok((MessageRow(row.get(0)?), row.get(1)?)),
+            |row| Ok((row.get::<_, Option<i64>>(0)?.map(MessageRow), row.get(1)?)),
         )
     }
 
@@ -46,7 +50,7 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Notes the sequence number expected next in a stream of the peer's.
+    /// Notes the sequence number expected next in a stream of the peer's; filled places before it are done with.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] without the conversation, and any other [`StoreError`] of writing.
@@ -60,6 +64,27 @@ impl Tx<'_> {
             "INSERT INTO inbound_streams (conversation, stream, next_seq) VALUES (?1, ?2, ?3) \
              ON CONFLICT (conversation, stream) DO UPDATE SET next_seq = ?3",
             [conversation.0, stream, next_seq],
+        )?;
+        self.change(
+            "DELETE FROM inbound_filled WHERE conversation = ?1 AND stream = ?2 AND seq < ?3",
+            [conversation.0, stream, next_seq],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a place behind a gap needs no message any more: its message came before, at another place.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] without the conversation, and any other [`StoreError`] of writing.
+    pub fn fill_place(
+        &mut self,
+        conversation: ConversationId,
+        stream: i64,
+        seq: i64,
+    ) -> Result<(), StoreError> {
+        self.change(
+            "INSERT INTO inbound_filled (conversation, stream, seq) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            [conversation.0, stream, seq],
         )?;
         Ok(())
     }

@@ -211,7 +211,7 @@ impl View<'_> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let mut blocked_until: Option<i64> = None;
         self.all(
-            "SELECT message, stage, due_ms FROM outbox WHERE conversation = ?1 ORDER BY message LIMIT ?2",
+            "SELECT message, stage, due_ms FROM outbox WHERE conversation = ?1 ORDER BY seq LIMIT ?2",
             [conversation.0, count],
             |row| {
                 let stage = coded(row, 1, Stage::from_code)?;
@@ -333,8 +333,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Puts a failed outgoing message into the outbox again, with its id and its place. `false` if there is
-    /// no such message or it did not fail.
+    /// Puts a failed outgoing message into the outbox again: with its id, so that a copy that did arrive is
+    /// known, but at a new place, because the old one may have been passed over. `false` if there is no such
+    /// message or it did not fail.
     ///
     /// # Errors
     /// Any [`StoreError`] of writing.
@@ -342,6 +343,16 @@ impl Tx<'_> {
         let failed =
             self.message(row)?.is_some_and(|message| matches!(message.state, MessageState::Failed(_)));
         if failed {
+            self.change_existing(
+                "UPDATE conversations SET next_seq = next_seq + 1, clock = clock + 1 \
+                 WHERE id = (SELECT conversation FROM messages WHERE id = ?1)",
+                [row.0],
+            )?;
+            self.change_existing(
+                "UPDATE messages SET stream = NULL, seq = c.next_seq - 1, clock = c.clock, sent_ms = ?2 \
+                 FROM conversations c WHERE c.id = messages.conversation AND messages.id = ?1",
+                [row.0, now_ms],
+            )?;
             self.enqueue_outbox(row, ttl_ms, now_ms)?;
             self.set_message_state(row, MessageState::Queued)?;
         }

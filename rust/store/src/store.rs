@@ -130,6 +130,16 @@ impl Store {
         self.disk.as_ref().map(|disk| disk.reader.clone())
     }
 
+    /// Lets the database have at most this many pages, or as many as it has already: what a full disk does,
+    /// for tests of what becomes of it. Holds until the connection is closed.
+    ///
+    /// # Errors
+    /// [`StoreError::Suspended`].
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        self.active()?.query_row(&sql, [], |_| Ok(())).map_err(classify)
+    }
+
     /// How often anything was committed to this store since it was created, by whatever process.
     pub fn commit_counter(&self) -> i64 {
         self.counter
@@ -277,11 +287,7 @@ mod tests {
             ttl_ms: 1,
             now_ms: 1,
         };
-        let limit = |store: &Store, pages: &str| {
-            let sql = format!("PRAGMA max_page_count = {pages}");
-            store.connection.as_ref().unwrap().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        };
-        limit(store, "120");
+        store.limit_pages(120).unwrap();
         let mut kept = 0;
         let failure = loop {
             match store.transact(|tx| tx.enqueue_message(message(kept))) {
@@ -297,7 +303,7 @@ mod tests {
         assert_eq!(store.read(|view| view.outbox_len()), Ok(kept as i64));
         assert_eq!(messages.last().unwrap().body.len(), 20_000);
         // With room again, it goes on.
-        limit(store, "1000000");
+        store.limit_pages(1_000_000).unwrap();
         store.transact(|tx| tx.enqueue_message(message(kept))).unwrap();
         assert_eq!(store.read(|view| view.dump()).unwrap().last().unwrap().seq, Some(kept as i64 + 1));
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use starling_protocol::NodeKey;
 use starling_protocol::text::Placement;
-use starling_store::{ConversationId, Event, StoreError, Tx};
+use starling_store::{ConversationId, Event, MessageRow, StoreError, Tx};
 
 use crate::effect::Effect;
 use crate::input::Now;
@@ -82,6 +82,22 @@ impl Gaps {
         })
     }
 
+    /// A message known from another place leaves no gap at this one (extensions section 7). Returns how
+    /// many messages that showed.
+    pub(super) fn fill(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        conversation: ConversationId,
+        placement: &Placement,
+    ) -> Result<u64, StoreError> {
+        let (stream, seq) = (super::signed(placement.stream), super::signed(placement.seq));
+        match self.place(step, conversation, placement)? {
+            Place::Next => self.advance(step, conversation, stream, seq.saturating_add(1)),
+            Place::Behind => step.tx.fill_place(conversation, stream, seq).map(|()| 0),
+            Place::Late => Ok(0),
+        }
+    }
+
     /// The stream goes on at `next`: shows what waited right there. Returns how many.
     pub(super) fn advance(
         &mut self,
@@ -92,7 +108,7 @@ impl Gaps {
     ) -> Result<u64, StoreError> {
         let mut shown = 0;
         let waiting = match self.watches.contains_key(&(conversation, stream)) {
-            true => step.tx.held(conversation, stream)?,
+            true => step.tx.waiting(conversation, stream)?,
             false => Vec::new(),
         };
         let mut left = waiting.len();
@@ -100,10 +116,9 @@ impl Gaps {
             if seq > next {
                 break;
             }
-            step.tx.release(message)?;
-            step.tx.push_event(Event::MessageReceived { conversation, message })?;
+            shown += show(step, conversation, message)?;
             next = next.max(seq.saturating_add(1));
-            (shown, left) = (shown + 1, left - 1);
+            left -= 1;
         }
         if left == 0 {
             self.watches.remove(&(conversation, stream));
@@ -155,15 +170,25 @@ impl Gaps {
 fn show_all(step: &mut Step<'_, '_>, conversation: ConversationId, stream: i64) -> Result<u64, StoreError> {
     let mut next = step.tx.inbound_next(conversation, stream)?.unwrap_or(1);
     let mut shown = 0;
-    for (message, seq) in step.tx.held(conversation, stream)? {
+    for (message, seq) in step.tx.waiting(conversation, stream)? {
         if seq > next {
             step.tx.push_event(Event::Gap { conversation, from_seq: next, to_seq: seq - 1 })?;
         }
-        step.tx.release(message)?;
-        step.tx.push_event(Event::MessageReceived { conversation, message })?;
+        shown += show(step, conversation, message)?;
         next = next.max(seq.saturating_add(1));
-        shown += 1;
     }
     step.tx.set_inbound_next(conversation, stream, next)?;
     Ok(shown)
+}
+
+/// Shows what waited at a place, if a message did. Returns how many.
+fn show(
+    step: &mut Step<'_, '_>,
+    conversation: ConversationId,
+    message: Option<MessageRow>,
+) -> Result<u64, StoreError> {
+    let Some(message) = message else { return Ok(0) };
+    step.tx.release(message)?;
+    step.tx.push_event(Event::MessageReceived { conversation, message })?;
+    Ok(1)
 }

@@ -121,10 +121,14 @@ fn take(
         |placement| placement.message_id,
     );
     let expires = mark_expiry(step, network);
-    if !step.tx.mark_seen(&opened.sender, &message_id, expires)? {
+    let new = step.tx.mark_seen(&opened.sender, &message_id, expires)?;
+    let conversation = step.tx.open_conversation(&opened.sender, Security::Basic, step.now.wall_ms)?;
+    if !new {
+        if let Some(placement) = text.placement {
+            committed.shown += gaps.fill(step, conversation.id, &placement)?;
+        }
         return Ok(Ok(()));
     }
-    let conversation = step.tx.open_conversation(&opened.sender, Security::Basic, step.now.wall_ms)?;
     let place = match text.placement {
         Some(placement) => gaps.place(step, conversation.id, &placement)?,
         None => Place::Next,

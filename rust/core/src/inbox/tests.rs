@@ -183,6 +183,25 @@ fn a_stream_begins_at_its_base() {
 }
 
 #[test]
+fn a_known_message_at_a_new_place_fills_it_silently() {
+    let mut bench = Bench::new();
+    bench.receive(1, &[1]);
+    let again = |seq| Placement { message_id: [1; 16], stream: 100, seq, clock: seq, base: 1 };
+    let copy = |bench: &Bench, seq| {
+        let text = Text { body: "text 1".into(), sent_ms: 1, placement: Some(again(seq)) };
+        Ok(bench.opened(&text))
+    };
+    let results = vec![bench.text(4, 1), copy(&bench, 3)];
+    bench.take(1, results);
+    assert_eq!(bench.events(), ["text 1"], "place 2 is still missing");
+    bench.receive(2, &[2]);
+    assert_eq!(bench.events(), ["text 1", "text 2", "text 4"]);
+    let next = vec![copy(&bench, 5), bench.text(6, 1)];
+    bench.take(2, next);
+    assert_eq!(bench.events()[3..], ["text 6"]);
+}
+
+#[test]
 fn waiting_messages_survive_the_process() {
     let mut bench = Bench::new();
     bench.receive(1, &[1, 3]);

@@ -82,7 +82,7 @@ CREATE TABLE outbox (
     expires_ms   INTEGER, -- network time
     data         TEXT
 ) STRICT;
-CREATE INDEX outbox_order ON outbox (conversation, message, stage, due_ms);
+CREATE INDEX outbox_order ON outbox (conversation, seq, stage, due_ms, message);
 
 -- Members of the recipient's swarm that proved to hold the data with the outbox row's hash.
 CREATE TABLE receipts (
@@ -130,6 +130,14 @@ CREATE TABLE inbound_streams (
     stream       INTEGER NOT NULL,
     next_seq     INTEGER NOT NULL,
     PRIMARY KEY (conversation, stream)
+) STRICT, WITHOUT ROWID;
+
+-- Places of a stream whose message came before, at another place: not gaps.
+CREATE TABLE inbound_filled (
+    conversation INTEGER NOT NULL REFERENCES conversations (id),
+    stream       INTEGER NOT NULL,
+    seq          INTEGER NOT NULL,
+    PRIMARY KEY (conversation, stream, seq)
 ) STRICT, WITHOUT ROWID;
 
 -- What could not be read, for diagnosis only.

@@ -57,7 +57,9 @@ fn held_messages_are_listed_by_stream_and_sequence() {
         store.transact(|tx| tx.insert_received(new)).unwrap()
     };
     let (five, three, other) = (hold(5, 1), hold(3, 1), hold(4, 2));
-    assert_eq!(store.read(|view| view.held(conversation, 1)).unwrap(), [(three, 3), (five, 5)]);
+    store.transact(|tx| tx.fill_place(conversation, 1, 4)).unwrap();
+    let waiting = store.read(|view| view.waiting(conversation, 1)).unwrap();
+    assert_eq!(waiting, [(Some(three), 3), (None, 4), (Some(five), 5)]);
     assert_eq!(store.read(|view| view.held_streams()).unwrap(), [(conversation, 1), (conversation, 2)]);
     store.transact(|tx| tx.release(other)).unwrap();
     assert_eq!(store.read(|view| view.held_streams()).unwrap(), [(conversation, 1)]);

@@ -138,7 +138,7 @@ fn the_first_sealed_message_fixes_the_stream() {
 }
 
 #[test]
-fn a_failed_message_goes_back_to_its_place() {
+fn a_failed_message_is_queued_again_behind_the_others() {
     let mut store = in_memory();
     let conversation = open_with(&mut store, 1);
     let rows: Vec<_> = (0..2).map(|number| enqueue(&mut store, conversation, number)).collect();
@@ -149,8 +149,8 @@ fn a_failed_message_goes_back_to_its_place() {
     store.transact(|tx| tx.finish_outbox(rows[0], failed)).unwrap();
     assert!(store.transact(|tx| tx.requeue_message(rows[0], 60, 9000)).unwrap());
     let again = item(&store, rows[0]);
-    assert_eq!((again.stage, again.seq, again.ttl_ms, again.due_ms), (Stage::Queued, 1, 60, 9000));
-    assert_eq!(due(&store, 9000, 3, 10), rows);
+    assert_eq!((again.stage, again.seq, again.ttl_ms, again.due_ms), (Stage::Queued, 3, 60, 9000));
+    assert_eq!(due(&store, 9000, 3, 10), [rows[1], rows[0]]);
     assert_eq!(store.read(|view| view.message(rows[0])).unwrap().unwrap().state, MessageState::Queued);
 }
 
