@@ -54,6 +54,9 @@ impl Node {
 
     /// Carries out a checked command.
     pub(crate) fn execute(&mut self, command: &Command, now_ms: u64) -> Answer {
+        if self.policy.broken {
+            return command.failed(self.key, false);
+        }
         match command {
             Command::Store(kept) => Answer::Stored(self.store(kept)),
             Command::Delete(delete) => Answer::Deleted(self.delete(delete)),

@@ -13,7 +13,7 @@ use starling_protocol::rpc::reply::{Batch, Deleted, Expired, Stored, SubReply};
 
 use crate::peer::{Answer, Command, Kind};
 use crate::requests::Begun;
-use crate::{Forward, Handled, Lie, Node, PeerMessage, PeerReply, Reply};
+use crate::{Forward, Handled, Lie, Node, PeerMessage, PeerReply, Reply, looseness};
 
 /// How long a node waits for the other members, ms.
 pub const GATHER_TIMEOUT_MS: u64 = 5_000;
@@ -29,6 +29,8 @@ pub(crate) struct Gather {
     /// By command: the entries of the members that answered, this node first.
     answers: Vec<Vec<Answer>>,
     waiting: BTreeSet<NodeKey>,
+    /// Members that did not answer.
+    silent: BTreeSet<NodeKey>,
 }
 
 /// What is made of the commands' results.
@@ -88,7 +90,8 @@ impl Node {
     pub(crate) fn gather(&mut self, plan: Plan, commands: Vec<Command>, now_ms: u64) -> Handled {
         let answers = commands.iter().map(|command| vec![self.execute(command, now_ms)]).collect();
         let commands: Arc<[Command]> = commands.into();
-        let mut gather = Gather { plan, commands, answers, waiting: BTreeSet::new() };
+        let mut gather =
+            Gather { plan, commands, answers, waiting: BTreeSet::new(), silent: BTreeSet::new() };
         if gather.commands.is_empty() || !self.policy.replication || self.policy.lie.is_some() {
             if self.policy.lie == Some(Lie::ForgeReceipts) {
                 for (answers, command) in gather.answers.iter_mut().zip(gather.commands.iter()) {
@@ -142,9 +145,11 @@ impl Node {
     }
 
     fn conclude(&mut self, gather: Gather, now_ms: u64) -> Handled {
-        let Gather { plan, commands, answers, .. } = gather;
-        let results =
-            commands.iter().zip(answers).map(|(command, answers)| self.result(command, answers, now_ms));
+        let Gather { plan, commands, answers, silent, .. } = gather;
+        let results = commands.iter().zip(answers).map(|(command, answers)| {
+            let reply = self.result(command, answers, now_ms);
+            Reply { body: looseness::written_loosely(&reply.body, &self.key, &silent), ..reply }
+        });
         let mut results: VecDeque<Reply> = results.collect();
         match plan {
             Plan::Single => Handled::Reply(
@@ -170,7 +175,8 @@ impl Node {
         }
     }
 
-    /// The answer to one command: 200 if at least one member did it.
+    /// The answer to one command: 200 if at least one member did it; to `store` always, where only
+    /// the missing hash tells that this node did not.
     fn result(&self, command: &Command, answers: Vec<Answer>, now_ms: u64) -> Reply {
         let t = Some(self.local(now_ms));
         let (mut stored, mut deleted, mut expired) = (
@@ -194,7 +200,7 @@ impl Node {
                     .filter(|own| own.node == self.key)
                     .and_then(|own| own.hash.clone());
                 stored.difficulty = self.policy.difficulty;
-                (stored.members.iter().any(|member| !member.failed), stored.to_json())
+                (true, stored.to_json())
             }
             Command::Delete(delete) => {
                 if delete.required && deleted.members.iter().all(|member| member.deleted.is_empty()) {
@@ -213,6 +219,9 @@ impl Gather {
     /// of command is none.
     fn add(&mut self, peer: NodeKey, answer: Option<PeerReply>) {
         let timeout = answer.is_none();
+        if timeout {
+            self.silent.insert(peer);
+        }
         let mut entries = answer.map(|reply| reply.0).filter(|entries| entries.len() == self.commands.len());
         for (index, (answers, command)) in self.answers.iter_mut().zip(self.commands.iter()).enumerate() {
             let entry =

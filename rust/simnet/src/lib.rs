@@ -15,6 +15,7 @@ mod commands;
 pub mod devnet;
 mod gather;
 mod identity;
+mod looseness;
 mod mailbox;
 mod movement;
 mod node;

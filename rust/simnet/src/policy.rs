@@ -21,6 +21,8 @@ pub struct Policy {
     pub withhold: bool,
     /// Answers every request 503.
     pub refuse: bool,
+    /// Its database fails: it can neither store nor delete nor change anything.
+    pub broken: bool,
 }
 
 impl Default for Policy {
@@ -33,6 +35,7 @@ impl Default for Policy {
             lie: None,
             withhold: false,
             refuse: false,
+            broken: false,
         }
     }
 }

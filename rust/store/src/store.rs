@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use zeroize::Zeroizing;
 
 use crate::connection::{self, Database, Found};
+use crate::error::classify;
 use crate::lock::Lock;
 use crate::sidecar::{self, Identity, Sidecar};
 use crate::{OpenError, Reader, StoreError, StoreKey, Tx, View, schema};

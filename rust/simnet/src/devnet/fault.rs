@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{Lie, Policy};
 
 /// One misbehaviour. As text: `down`, `slow:MS`, `drop`, `unreachable`, `lie`, `lie:hash`,
-/// `lie:forge`, `diverge`, `withhold`, `refuse`, `clock:MS`.
+/// `lie:forge`, `diverge`, `withhold`, `refuse`, `broken`, `clock:MS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// Refuses connections and cuts those that are open.
@@ -25,6 +25,8 @@ pub enum Fault {
     Withhold,
     /// Answers every request 503.
     Refuse,
+    /// Cannot store, delete or change anything.
+    Broken,
     /// Has a clock that is this many ms ahead.
     Clock(i64),
 }
@@ -32,7 +34,7 @@ pub enum Fault {
 /// The text names no fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "no such fault; known are down, slow:MS, drop, unreachable, lie, lie:hash, lie:forge, diverge, withhold, refuse, clock:MS"
+    "no such fault; known are down, slow:MS, drop, unreachable, lie, lie:hash, lie:forge, diverge, withhold, refuse, broken, clock:MS"
 )]
 pub struct ParseFaultError;
 
@@ -54,6 +56,7 @@ impl FromStr for Fault {
             ("diverge", None) => Fault::Diverge,
             ("withhold", None) => Fault::Withhold,
             ("refuse", None) => Fault::Refuse,
+            ("broken", None) => Fault::Broken,
             ("clock", Some(ms)) => Fault::Clock(ms.parse().map_err(|_| ParseFaultError)?),
             _ => return Err(ParseFaultError),
         })
@@ -82,6 +85,7 @@ impl Fault {
             Fault::Diverge => policy.replication = false,
             Fault::Withhold => policy.withhold = true,
             Fault::Refuse => policy.refuse = true,
+            Fault::Broken => policy.broken = true,
             Fault::Clock(offset) => policy.clock_offset_ms = offset,
         }
         None
@@ -105,6 +109,7 @@ mod tests {
             ("diverge", Some(Fault::Diverge)),
             ("withhold", Some(Fault::Withhold)),
             ("refuse", Some(Fault::Refuse)),
+            ("broken", Some(Fault::Broken)),
             ("clock:-5000", Some(Fault::Clock(-5000))),
             ("slow", None),
             ("slow:x", None),

@@ -1,13 +1,16 @@
 //! A node with a place in the devnet, and what its HTTP paths do.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use hyper::Method;
 use starling_protocol::{NodeKey, ServiceNode};
 use tokio::sync::watch;
 
 use super::fault::{Fault, Transport};
+use super::rate::Buckets;
 use super::{Config, now_ms};
 use crate::{NetworkView, Node, Onion, Policy, Reply, path_error, seed_json_rpc};
 
@@ -24,6 +27,7 @@ pub(super) struct Host {
     pub(super) listed: ServiceNode,
     pub(super) transport: watch::Sender<Transport>,
     node: Mutex<Node>,
+    clients: Buckets,
 }
 
 /// What answers on a listener.
@@ -35,7 +39,12 @@ pub(super) enum Endpoint {
 
 impl Host {
     pub(super) fn new(listed: ServiceNode, node: Node) -> Host {
-        Host { listed, transport: watch::Sender::new(Transport::Up), node: Mutex::new(node) }
+        Host {
+            listed,
+            transport: watch::Sender::new(Transport::Up),
+            node: Mutex::new(node),
+            clients: Buckets::default(),
+        }
     }
 
     /// The node, for a moment: never held across an await.
@@ -60,6 +69,14 @@ impl Host {
 }
 
 impl Endpoint {
+    /// Refuses a request before its body is read, which takes a client's patience and the node's memory.
+    pub(super) fn turn_away(&self, path: &str, client: IpAddr) -> Option<Reply> {
+        let (Endpoint::Node(fabric, host), "/storage_rpc/v1") = (self, path) else { return None };
+        let limit = fabric.config.rate_limit?;
+        let admitted = host.clients.admit(limit, client, Instant::now());
+        (!admitted).then(|| Reply::text(429, "Too Many Requests\n"))
+    }
+
     /// Answers one HTTP request whose body is complete.
     pub(super) async fn answer(&self, method: &Method, path: &str, body: &[u8]) -> Reply {
         match (self, path) {
@@ -79,6 +96,13 @@ impl Endpoint {
 }
 
 impl Host {
+    /// Returns once the node is up; at once if it is.
+    pub(super) async fn up(&self) {
+        let mut transport = self.transport.subscribe();
+        // The sender is this host's own.
+        let _ = transport.wait_for(|transport| *transport != Transport::Down).await;
+    }
+
     /// Slowness and silence.
     pub(super) async fn wait(&self) {
         match self.transport() {

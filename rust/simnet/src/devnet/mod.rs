@@ -9,6 +9,7 @@
 mod config;
 mod fault;
 mod host;
+mod rate;
 mod relay;
 mod replication;
 mod server;
@@ -16,6 +17,7 @@ mod tls;
 
 pub use config::Config;
 pub use fault::{Fault, ParseFaultError};
+pub use rate::RateLimit;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -47,9 +49,9 @@ pub enum StartError {
     /// A socket on loopback.
     #[error("cannot listen on loopback: {0}")]
     Listen(#[from] std::io::Error),
-    /// The certificate.
-    #[error("cannot make a certificate: {0}")]
-    Certificate(#[from] rcgen::Error),
+    /// The certificate or its key cannot be read.
+    #[error("cannot read the certificate: {0}")]
+    Certificate(#[from] rustls::pki_types::pem::Error),
     /// The TLS library refused the certificate.
     #[error("cannot set up TLS: {0}")]
     Tls(#[from] rustls::Error),

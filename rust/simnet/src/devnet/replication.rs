@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::host::{Fabric, Host};
 use super::now_ms;
@@ -29,16 +30,22 @@ impl Fabric {
         let mut answers = JoinSet::new();
         for Forward { to, message } in forwards {
             let peer: Option<Arc<Host>> = self.hosts.get(&to).cloned();
-            answers.spawn(async move {
-                let Some(peer) = peer else { return (to, None) };
-                // A member that is down is silent: the network's nodes wait their 5 s for it.
+            let redelivery = self.config.redelivery;
+            let delivery = async move {
+                let peer = peer?;
+                // A member that is down is silent: the network's nodes wait their 5 s for it. One that
+                // comes back soon gets the message then, one that takes longer never.
+                if timeout(redelivery, peer.up()).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
                 peer.wait().await;
-                let answer = peer.node().receive(from, &message, now_ms());
-                (to, answer)
-            });
+                peer.node().receive(from, &message, now_ms())
+            };
+            let patience = self.config.peer_timeout + redelivery;
+            answers.spawn(async move { (to, timeout(patience, delivery).await.ok().flatten()) });
         }
-        let timeout = tokio::time::sleep(self.config.peer_timeout);
-        tokio::pin!(timeout);
+        let silence = tokio::time::sleep(self.config.peer_timeout);
+        tokio::pin!(silence);
         loop {
             tokio::select! {
                 Some(joined) = answers.join_next() => {
@@ -48,7 +55,10 @@ impl Fabric {
                         return done;
                     }
                 }
-                () = &mut timeout => return host.node().gather_timeout(ticket, now_ms()),
+                () = &mut silence => {
+                    answers.detach_all();
+                    return host.node().gather_timeout(ticket, now_ms());
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Sockets, TLS and HTTP/1.1 in front of an [`Endpoint`].
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -62,8 +63,9 @@ async fn accept(listener: &TcpListener, tls: Option<&TlsAcceptor>, endpoint: &En
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, tls.cloned(), endpoint.clone(), idle));
+                Ok((stream, client)) => {
+                    let (tls, endpoint) = (tls.cloned(), endpoint.clone());
+                    connections.spawn(connection(stream, client.ip(), tls, endpoint, idle));
                 }
                 // Out of descriptors, for example: the next connection may have better luck.
                 Err(error) => {
@@ -76,15 +78,26 @@ async fn accept(listener: &TcpListener, tls: Option<&TlsAcceptor>, endpoint: &En
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, endpoint: Endpoint, idle: Duration) {
-    let Some(tls) = tls else { return http(stream, endpoint, idle).await };
+async fn connection(
+    stream: TcpStream,
+    client: IpAddr,
+    tls: Option<TlsAcceptor>,
+    endpoint: Endpoint,
+    idle: Duration,
+) {
+    let Some(tls) = tls else { return http(stream, client, endpoint, idle).await };
     if let Ok(Ok(stream)) = tokio::time::timeout(idle, tls.accept(stream)).await {
-        http(stream, endpoint, idle).await;
+        http(stream, client, endpoint, idle).await;
     }
 }
 
-async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, endpoint: Endpoint, idle: Duration) {
-    let service = service_fn(|request| respond(&endpoint, request));
+async fn http(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    client: IpAddr,
+    endpoint: Endpoint,
+    idle: Duration,
+) {
+    let service = service_fn(|request| respond(&endpoint, client, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Runs from the last answer on, so it closes idle connections too.
@@ -97,12 +110,16 @@ async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, endpoint: Endpoint, i
 
 async fn respond(
     endpoint: &Endpoint,
+    client: IpAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let reply = match read(body).await {
-        Ok(body) => endpoint.answer(&head.method, head.uri.path(), &body).await,
-        Err(refusal) => refusal,
+    let reply = match endpoint.turn_away(head.uri.path(), client) {
+        Some(refusal) => refusal,
+        None => match read(body).await {
+            Ok(body) => endpoint.answer(&head.method, head.uri.path(), &body).await,
+            Err(refusal) => refusal,
+        },
     };
     let json = reply.body.first() == Some(&b'{');
     let content = HeaderValue::from_static(if json { "application/json" } else { "text/plain" });

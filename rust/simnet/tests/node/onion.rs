@@ -66,6 +66,11 @@ fn path_errors_have_the_networks_words() {
     let node = net.node(first.key);
     let not_found = format!("Next node not found: {}", stranger.key);
     assert_eq!(refusal(node.peel_onion(&to_stranger)), (502, not_found));
+    // The right node by the wrong one of its two keys.
+    let by_x25519 = ServiceNode { key: NodeKey(second.x25519), ..second.clone() };
+    let not_found = format!("Next node not found: {}", by_x25519.key);
+    let to_x25519 = request(&[first.clone(), by_x25519], Cipher::AesGcm).body;
+    assert_eq!(refusal(node.peel_onion(&to_x25519)), (502, not_found));
     let (status, text) = refusal(node.peel_onion(b"nonsense"));
     assert_eq!(status, 400);
     assert!(text.starts_with("Error parsing onion request: "), "{text}");
