@@ -176,7 +176,7 @@ impl View<'_> {
                SELECT min(seq) AS seq FROM messages \
                WHERE conversation = ?1 AND direction = 0 AND stream IS NOT NULL AND sent_ms > ?2 \
                UNION ALL \
-               SELECT seq FROM (SELECT seq FROM outbox WHERE conversation = ?1 ORDER BY message LIMIT 1) \
+               SELECT seq FROM (SELECT seq FROM outbox WHERE conversation = ?1 ORDER BY seq LIMIT 1) \
              )",
             [conversation.0, sent_after_ms],
             |row| row.get(0),

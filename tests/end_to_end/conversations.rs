@@ -1,0 +1,138 @@
+//! Two accounts that talk, in good times and bad.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use serde_json::Value;
+
+use crate::command::{Home, NO_NETWORK, code, json, stdout};
+use crate::network::Devnet;
+
+fn texts(messages: &Value) -> Vec<&str> {
+    messages.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn two_newcomers_talk() {
+    let devnet = Devnet::start(&[]);
+    let (alice, bob) = (Home::new('a'), Home::new('b'));
+    let (alice_id, bob_id) = (alice.inhabit(), bob.inhabit());
+
+    for text in ["Hello Bob", "The starlings are back 🐦"] {
+        let sent = json(&alice.online(&devnet, &["send", "--to", &bob_id, "--text", text, "--json"]));
+        assert!(sent["stored"].as_u64().unwrap() >= 3, "{sent}");
+        assert_eq!(sent["swarm_size"], 5);
+    }
+    let polled = json(&bob.online(&devnet, &["poll", "--json"]));
+    assert_eq!(texts(&polled), ["Hello Bob", "The starlings are back 🐦"]);
+    assert!(polled[0]["clock"].as_i64() < polled[1]["clock"].as_i64());
+    assert_eq!(polled[0]["from"], *alice_id);
+    assert_eq!(polled[0]["message_id"].as_str().unwrap().len(), 32);
+    assert_eq!(json(&bob.online(&devnet, &["poll", "--json"])), Value::Array(Vec::new()));
+
+    let answer = bob.online(&devnet, &["send", "--to", &alice_id, "--text", "Hello Alice"]);
+    assert!(stdout(&answer).starts_with("stored "));
+    assert!(stdout(&alice.online(&devnet, &["poll"])).contains("Hello Alice"));
+
+    let all = json(&bob.run(&["messages", "--with", &alice_id, "--json"]));
+    assert_eq!(texts(&all), ["Hello Bob", "The starlings are back 🐦", "Hello Alice"]);
+    assert_eq!(texts(&json(&bob.run(&["messages", "--limit", "1", "--json"]))), ["Hello Alice"]);
+    let found = json(&bob.run(&["search", "starl", "--json"]));
+    assert_eq!(texts(&found), ["The starlings are back 🐦"]);
+
+    let status = json(&alice.online(&devnet, &["network", "status", "--json"]));
+    assert_eq!((&status["connection"], &status["nodes"]), (&Value::from("online"), &Value::from(10)));
+    assert_eq!(status["paths"][0].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_chat_goes_both_ways() {
+    let devnet = Devnet::start(&["--difficulty", "0"]);
+    let (alice, bob) = (Home::new('a'), Home::new('b'));
+    let (alice_id, bob_id) = (alice.inhabit(), bob.inhabit());
+    let mut alice = Chat::start(&alice, &devnet, &bob_id);
+    let mut bob = Chat::start(&bob, &devnet, &alice_id);
+    alice.say("Can you hear me?");
+    bob.hears("< Can you hear me?");
+    bob.say("Loud and clear");
+    alice.hears("< Loud and clear");
+}
+
+/// One side of a conversation in a process of its own.
+struct Chat {
+    process: Child,
+    keyboard: Option<ChildStdin>,
+    screen: BufReader<ChildStdout>,
+}
+
+impl Chat {
+    fn start(home: &Home, devnet: &Devnet, peer: &str) -> Self {
+        let mut process = home
+            .command(&["--seed-node", &devnet.url, "chat", "--to", peer])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let keyboard = process.stdin.take();
+        let screen = BufReader::new(process.stdout.take().unwrap());
+        Self { process, keyboard, screen }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.keyboard.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Reads until the line comes.
+    fn hears(&mut self, expected: &str) {
+        let mut line = String::new();
+        while line.trim_end() != expected {
+            line.clear();
+            assert_ne!(self.screen.read_line(&mut line).unwrap(), 0, "the chat ended without {expected:?}");
+        }
+    }
+}
+
+impl Drop for Chat {
+    fn drop(&mut self) {
+        self.keyboard.take();
+        let ended = self.process.wait();
+        if !std::thread::panicking() {
+            assert!(ended.unwrap().success(), "the chat did not end cleanly");
+        }
+    }
+}
+
+#[test]
+fn messages_survive_a_faulty_swarm() {
+    let mut devnet = Devnet::start(&["--replication", "off", "--lie", "0", "--down", "5"]);
+    writeln!(devnet.commands.as_mut().unwrap(), "lie 1 hash").unwrap();
+    let (alice, bob) = (Home::new('a'), Home::new('b'));
+    let bob_id = {
+        alice.inhabit();
+        bob.inhabit()
+    };
+    let sent = json(&alice.online(&devnet, &["send", "--to", &bob_id, "--text", "Still here?", "--json"]));
+    assert!(sent["stored"].as_u64().unwrap() >= 1, "{sent}");
+    // Three replicas a poll: seven polls read every node of the swarm more than once.
+    let arrived = (0..7).any(|_| texts(&json(&bob.online(&devnet, &["poll", "--json"]))) == ["Still here?"]);
+    assert!(arrived);
+}
+
+#[test]
+fn without_a_network_a_message_waits() {
+    let (alice, bob) = (Home::new('a'), Home::new('b'));
+    let bob_id = {
+        alice.inhabit();
+        bob.inhabit()
+    };
+    let nowhere = ["--seed-node", "http://127.0.0.1:9", "--json"];
+    let send = ["send", "--to", &bob_id, "--text", "later", "--timeout", "1"];
+    assert_eq!(code(&alice.command(&nowhere).args(send).output().unwrap()), NO_NETWORK);
+    let poll = ["poll", "--timeout", "1"];
+    assert_eq!(code(&alice.command(&nowhere).args(poll).output().unwrap()), NO_NETWORK);
+    assert_eq!(json(&alice.run(&["messages", "--json"]))[0]["state"], "queued");
+
+    let devnet = Devnet::start(&[]);
+    stdout(&alice.online(&devnet, &["poll"]));
+    assert_eq!(texts(&json(&bob.online(&devnet, &["poll", "--json"]))), ["later"]);
+}

@@ -1,0 +1,154 @@
+//! What lies in the databases and on the nodes when all is done, and whether it is what the victims
+//! were promised.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use starling_protocol::text::Text;
+use starling_protocol::{AccountKeys, NodeKey, Seed, envelope, session};
+use starling_simnet::devnet::Devnet;
+use starling_store::{Direction, Message, MessageState, Options, Store, StoreError, StoreKey};
+
+use crate::life::{Line, Party};
+
+/// One party: its database, and all that it said in its lives.
+pub(crate) struct Testimony {
+    pub(crate) keys: AccountKeys,
+    pub(crate) messages: Vec<Message>,
+    pub(crate) lines: Vec<Line>,
+}
+
+impl Testimony {
+    pub(crate) fn of(party: &Party, lines: Vec<Line>) -> Self {
+        let key = StoreKey::from_bytes([party.account; 32]);
+        let store = Store::open(Options { directory: party.directory.clone(), key }).unwrap();
+        let messages = store.read(|view| Ok::<_, StoreError>(view.dump()?)).unwrap();
+        let keys = AccountKeys::from_seed(&Seed::from_bytes(&[party.account; 16]).unwrap());
+        Self { keys, messages, lines }
+    }
+
+    fn of_direction(&self, direction: Direction) -> Vec<&Message> {
+        self.messages.iter().filter(|message| message.direction == direction).collect()
+    }
+}
+
+fn label(message: &Message) -> &str {
+    message.body.split(' ').next().unwrap()
+}
+
+/// One direction: everything from `sender` to `receiver`. Returns how many messages there are.
+pub(crate) fn check(sender: &Testimony, receiver: &Testimony, devnet: &Devnet) -> usize {
+    let sent = sender.of_direction(Direction::Outgoing);
+    kept_promises(&sender.lines, &sent);
+    arrived_once(&sent, &receiver.of_direction(Direction::Incoming));
+    shown_once_in_order(&receiver.lines, &sent);
+    lies_on_nodes(&sent, &receiver.keys, devnet);
+    sent.len()
+}
+
+/// What `send` accepted is in the sender's database, at its place, and reached the swarm.
+fn kept_promises(lines: &[Line], sent: &[&Message]) {
+    let labels: Vec<&str> = sent.iter().map(|message| label(message)).collect();
+    let distinct: BTreeSet<&str> = labels.iter().copied().collect();
+    assert_eq!(labels.len(), distinct.len(), "a text was said twice: {labels:?}");
+    let mut accepted = BTreeSet::new();
+    for line in lines {
+        let Line::Accepted(label) = line else { continue };
+        assert!(accepted.insert(label), "{label} was accepted twice");
+        assert!(distinct.contains(label.as_str()), "{label} was accepted and is gone");
+    }
+    for (message, seq) in sent.iter().zip(1..) {
+        assert_eq!(message.seq, Some(seq), "{}", label(message));
+        let stored = matches!(message.state, MessageState::Stored { k, n } if 0 < k && k <= n);
+        assert!(stored, "{} is {:?}", label(message), message.state);
+    }
+}
+
+/// The receiver's database has every message once, at the sender's place, and no other.
+fn arrived_once(sent: &[&Message], received: &[&Message]) {
+    let count = |messages: &[&Message]| {
+        let mut counts = BTreeMap::new();
+        for message in messages {
+            *counts.entry((message.seq, label(message).to_owned())).or_insert(0) += 1;
+        }
+        counts
+    };
+    assert_eq!(count(sent), count(received), "left: sent, right: received");
+    for message in received {
+        let original = sent.iter().find(|original| original.seq == message.seq).unwrap();
+        let place = |message: &Message| (message.message_id, message.stream, message.seq, message.clock);
+        assert_eq!(place(message), place(original), "{}", label(message));
+        assert!(message.body == original.body && !message.held, "{}", label(message));
+    }
+}
+
+/// The receiver was shown every message by one event. Until acknowledged an event comes again, the
+/// same, and never afterwards; a lower place comes after a higher one only behind a gap.
+fn shown_once_in_order(lines: &[Line], sent: &[&Message]) {
+    let places: BTreeMap<&str, i64> =
+        sent.iter().map(|message| (label(message), message.seq.unwrap())).collect();
+    let mut events: BTreeMap<i64, &Line> = BTreeMap::new();
+    let (mut acknowledged, mut highest) = (0, 0);
+    let (mut shown, mut missing) = (BTreeSet::new(), BTreeSet::new());
+    for line in lines {
+        let event = match line {
+            Line::Acknowledged(event) => {
+                acknowledged = acknowledged.max(*event);
+                continue;
+            }
+            Line::Shown { event, .. } | Line::Gap { event, .. } => *event,
+            _ => continue,
+        };
+        assert!(event > acknowledged, "{line:?} came after {acknowledged} was acknowledged");
+        if let Some(before) = events.insert(event, line) {
+            assert_eq!(before, line, "event {event} has changed");
+            continue;
+        }
+        match line {
+            Line::Gap { from, to, .. } => missing.extend(*from..=*to),
+            Line::Shown { label, .. } => {
+                let place = places[label.as_str()];
+                assert!(shown.insert(place), "{label} was shown twice");
+                let in_order = place == highest + 1 || missing.contains(&place);
+                let announced = (highest + 1..place).all(|skipped| missing.contains(&skipped));
+                assert!(in_order || announced, "{label} was shown after number {highest}");
+                highest = highest.max(place);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(shown, places.values().copied().collect(), "left: shown, right: sent");
+}
+
+/// Every message lies under one hash, once per node, on as many members of the recipient's swarm as
+/// the sender was told at least, and nothing else lies there.
+fn lies_on_nodes(sent: &[&Message], recipient: &AccountKeys, devnet: &Devnet) {
+    let account = recipient.account_id();
+    let swarm = devnet.view().swarm_of(&account).unwrap();
+    let members: BTreeSet<NodeKey> = devnet.view().members(swarm).iter().copied().collect();
+    let mut hashes: BTreeMap<[u8; 16], BTreeSet<String>> = BTreeMap::new();
+    let mut holders: BTreeMap<[u8; 16], BTreeSet<NodeKey>> = BTreeMap::new();
+    for node in devnet.dump() {
+        for message in node.messages.into_iter().filter(|message| message.account == account) {
+            let id = message_id(&message.data, recipient);
+            assert!(members.contains(&node.node), "a message outside its swarm");
+            assert!(holders.entry(id).or_default().insert(node.node), "a node holds a message twice");
+            hashes.entry(id).or_default().insert(message.hash);
+        }
+    }
+    assert_eq!(hashes.len(), sent.len(), "messages on the nodes, messages sent");
+    for message in sent {
+        let MessageState::Stored { k, n } = message.state else { panic!("{:?}", message.state) };
+        let (hashes, holders) = (&hashes[&message.message_id], &holders[&message.message_id]);
+        assert_eq!(hashes.len(), 1, "{} was sealed more than once", label(message));
+        assert_eq!(n as usize, members.len(), "{}", label(message));
+        assert!(holders.len() >= k as usize, "{}: {k} receipts, {} copies", label(message), holders.len());
+    }
+}
+
+fn message_id(data: &str, recipient: &AccountKeys) -> [u8; 16] {
+    let data = STANDARD.decode(data).unwrap();
+    let opened = session::open(&envelope::unwrap(&data).unwrap().content, recipient).unwrap();
+    Text::decode(&opened.content).unwrap().placement.unwrap().message_id
+}

@@ -1,0 +1,87 @@
+//! Absurd demands for proof of work cost nobody's battery and stop no message that others take.
+
+use starling_protocol::pow::Nonce;
+use starling_protocol::rpc::Request;
+use starling_sim::{Fault, MINUTE_MS, World};
+use starling_store::{FailureReason, MessageState};
+
+use crate::stage::*;
+
+/// More than any client will do.
+const ABSURD: u64 = 1_000_000;
+/// What a demand may cost at most: the default ceiling.
+const CEILING: u64 = 1_000;
+
+/// The work behind each store that left device 0: here a nonce says what it was worked to.
+fn work_done(world: &World, since: u64) -> Vec<u64> {
+    let work = |request: &Request| match request {
+        Request::Store(store) => {
+            store.nonce.as_deref().map_or(0, |nonce| Nonce::from_base64(nonce).unwrap().0)
+        }
+        _ => 0,
+    };
+    requests(world, 0, since, is_store).iter().map(|store| work(&store.request.body)).collect()
+}
+
+fn demanding(seed: u64, demanding: usize) -> (World, Vec<usize>) {
+    let mut world = settled(sevens(seed).difficulty(2));
+    let greedy: Vec<usize> = world.swarm_of(1).into_iter().take(demanding).collect();
+    for server in &greedy {
+        world.fault(*server, Fault::Demand(ABSURD));
+    }
+    (world, greedy)
+}
+
+#[test]
+fn an_absurd_demand_of_one_or_two_members_of_seven_changes_nothing() {
+    for (seed, count) in (1_300..1_306).zip([1, 1, 1, 2, 2, 2]) {
+        let (mut world, greedy) = demanding(seed, count);
+        let before = world.now_ms();
+        for number in 0..8 {
+            send(&mut world, 0, &format!("message {number}"));
+            world.run_for(30_000);
+        }
+        let stores = requests(&world, 0, before, is_store);
+        assert!(
+            stores.iter().any(|store| greedy.contains(&way(&world, store).1)),
+            "seed {seed}: a greedy member was asked"
+        );
+        let worked = work_done(&world, before);
+        assert!(worked.iter().any(|work| *work >= 2), "seed {seed}: the honest demand is met");
+        assert!(worked.iter().all(|work| *work <= CEILING), "seed {seed}: {worked:?}");
+        assert!(world.states(0).values().all(|state| matches!(state, MessageState::Stored { .. })));
+        assert_delivered(&mut world, 8, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn a_swarm_that_asks_the_absurd_is_told_from_one_that_does_not_answer() {
+    let (mut world, greedy) = demanding(1_310, 7);
+    let before = world.now_ms();
+    send(&mut world, 0, "too hard");
+    world.run_for(10 * MINUTE_MS);
+    let stores = requests(&world, 0, before, is_store);
+    assert!(stores.iter().all(|store| greedy.contains(&way(&world, store).1)) && !stores.is_empty());
+    assert_eq!(state(&world, 0, "too hard"), MessageState::Failed(FailureReason::TooHard));
+    assert!(work_done(&world, before).iter().all(|work| *work <= CEILING));
+    // With sense back, a retry brings it through.
+    repair(&mut world, &greedy);
+    world.act(0, starling_sim::Act::Retry);
+    assert_delivered(&mut world, 1, "retried");
+}
+
+#[test]
+fn a_demand_of_half_the_swarm_below_the_ceiling_is_met() {
+    let mut world = settled(sevens(1_320).difficulty(2));
+    let swarm = world.swarm_of(1);
+    for server in swarm.iter().take(4) {
+        world.fault(*server, Fault::Demand(50));
+    }
+    let before = world.now_ms();
+    for number in 0..8 {
+        send(&mut world, 0, &format!("message {number}"));
+        world.run_for(30_000);
+    }
+    assert!(work_done(&world, before).iter().any(|work| *work >= 50), "the higher demand was met");
+    assert_delivered(&mut world, 8, "two demands");
+}
