@@ -1,7 +1,17 @@
 //! Compiles SQLCipher's amalgamation. The source comes from the build dependency `sqlcipher-src`, so its
 //! version and checksum are in `Cargo.lock` like those of every other dependency.
 
-use std::env;
+use std::path::PathBuf;
+use std::{env, fs};
+
+/// Where SQLCipher registers its own shutdown for the end of the process. It would free the codec's memory
+/// while threads that are not joined still close their connections, and crash them; the system takes the
+/// memory of a process back anyway.
+const EXIT_HANDLERS: &[&str] = &[
+    "    atexit(sqlcipher_atexit);",
+    "static void (*const sqlcipher_fini_func)(void) __attribute__((used, section(\".fini_array\"))) = sqlcipher_fini;",
+    "static void (*const sqlcipher_fini_func)(void) __attribute__((used, section(\"__DATA,__mod_term_func\"))) = sqlcipher_fini;",
+];
 
 /// What SQLite and SQLCipher are asked to be. Everything that is not used is left out: a feature that is
 /// not compiled cannot be reached by a damaged file.
@@ -29,13 +39,16 @@ const DEFINES: &[(&str, &str)] = &[
     ("HAVE_USLEEP", "1"),
 ];
 
-fn main() -> Result<(), env::VarError> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let source = sqlcipher_src::source_dir();
+    let amalgamation = without_exit_handlers(fs::read_to_string(source.join(sqlcipher_src::SOURCE_FILE))?)?;
+    let patched = PathBuf::from(env::var("OUT_DIR")?).join("sqlcipher.c");
+    fs::write(&patched, amalgamation)?;
     // Plaintext must not reach temporary files; Android has no directory for them at all.
     let temp_store = if env::var("CARGO_CFG_TARGET_OS")? == "android" { "3" } else { "2" };
 
     let mut build = cc::Build::new();
-    build.file(source.join(sqlcipher_src::SOURCE_FILE)).include(source).warnings(false);
+    build.file(patched).include(source).warnings(false);
     // The page loop is an inner loop whatever the profile of the rest is.
     build.opt_level(3).debug(false);
     for (name, value) in DEFINES {
@@ -45,4 +58,15 @@ fn main() -> Result<(), env::VarError> {
     build.compile("starling_sqlcipher");
     println!("cargo:rerun-if-changed=build.rs");
     Ok(())
+}
+
+/// Fails if a newer SQLCipher spells the registrations differently, so that none comes back unnoticed.
+fn without_exit_handlers(mut source: String) -> Result<String, String> {
+    for handler in EXIT_HANDLERS {
+        if !source.contains(handler) {
+            return Err(format!("SQLCipher has changed, not found: {handler}"));
+        }
+        source = source.replace(handler, "");
+    }
+    Ok(source)
 }

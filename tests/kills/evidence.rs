@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use starling_protocol::text::Text;
 use starling_protocol::{AccountKeys, NodeKey, Seed, envelope, session};
 use starling_simnet::devnet::Devnet;
-use starling_store::{Direction, Message, MessageState, Options, Store, StoreError, StoreKey};
+use starling_store::{Direction, Message, MessageState, Options, Store, StoreKey};
 
 use crate::life::{Line, Party};
 
@@ -23,7 +23,7 @@ impl Testimony {
     pub(crate) fn of(party: &Party, lines: Vec<Line>) -> Self {
         let key = StoreKey::from_bytes([party.account; 32]);
         let store = Store::open(Options { directory: party.directory.clone(), key }).unwrap();
-        let messages = store.read(|view| Ok::<_, StoreError>(view.dump()?)).unwrap();
+        let messages = store.read(|view| view.dump()).unwrap();
         let keys = AccountKeys::from_seed(&Seed::from_bytes(&[party.account; 16]).unwrap());
         Self { keys, messages, lines }
     }
@@ -151,4 +151,86 @@ fn message_id(data: &str, recipient: &AccountKeys) -> [u8; 16] {
     let data = STANDARD.decode(data).unwrap();
     let opened = session::open(&envelope::unwrap(&data).unwrap().content, recipient).unwrap();
     Text::decode(&opened.content).unwrap().placement.unwrap().message_id
+}
+
+#[cfg(test)]
+mod tests {
+    use starling_store::{ConversationId, MessageRow};
+
+    use super::*;
+
+    fn message(seq: i64, label: &str) -> Message {
+        Message {
+            row: MessageRow(seq),
+            conversation: ConversationId(1),
+            peer: AccountKeys::from_seed(&Seed::from_bytes(&[1; 16]).unwrap()).account_id(),
+            direction: Direction::Outgoing,
+            message_id: [u8::try_from(seq).unwrap(); 16],
+            stream: Some(1),
+            seq: Some(seq),
+            clock: seq,
+            body: format!("{label} and more"),
+            sent_ms: 0,
+            received_ms: None,
+            state: MessageState::Stored { k: 3, n: 5 },
+            held: false,
+        }
+    }
+
+    fn shown(event: i64, label: &str) -> Line {
+        Line::Shown { event, label: label.to_owned() }
+    }
+
+    /// Says a, b, c, of which the receiver is shown what `lines` say.
+    fn see(lines: &[Line]) {
+        let sent = [message(1, "a"), message(2, "b"), message(3, "c")];
+        shown_once_in_order(lines, &sent.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_event_may_come_again_until_it_is_acknowledged() {
+        see(&[shown(1, "a"), shown(1, "a"), Line::Acknowledged(1), shown(4, "b"), shown(5, "c")]);
+    }
+
+    #[test]
+    fn a_late_message_behind_a_gap_is_in_order() {
+        see(&[shown(1, "a"), Line::Gap { event: 2, from: 2, to: 2 }, shown(3, "c"), shown(4, "b")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "came after 1 was acknowledged")]
+    fn an_acknowledged_event_is_over() {
+        see(&[shown(1, "a"), Line::Acknowledged(1), shown(1, "a")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a was shown twice")]
+    fn two_events_for_one_message_are_found() {
+        see(&[shown(1, "a"), shown(2, "a")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "c was shown after number 1")]
+    fn a_message_that_overtakes_is_found() {
+        see(&[shown(1, "a"), shown(2, "c"), shown(3, "b")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "left: shown, right: sent")]
+    fn a_message_that_is_never_shown_is_found() {
+        see(&[shown(1, "a"), shown(2, "b")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "b was accepted and is gone")]
+    fn a_broken_promise_is_found() {
+        kept_promises(&[Line::Accepted("a".into()), Line::Accepted("b".into())], &[&message(1, "a")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "left: sent, right: received")]
+    fn a_doubled_message_is_found() {
+        let message = message(1, "a");
+        arrived_once(&[&message], &[&message, &message]);
+    }
 }

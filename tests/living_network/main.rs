@@ -81,9 +81,9 @@ use starling_simnet::devnet::{Config, Devnet};
 /// Short enough to wait for where something must time out.
 const SOON: Duration = Duration::from_millis(200);
 
-/// Two swarms of five storage servers, which wait less than 5 s for a dead member.
+/// Two swarms of five storage servers.
 async fn network() -> Devnet {
-    Devnet::start(Config { peer_timeout: SOON, ..Config::storage_server() }).await.unwrap()
+    Devnet::start(Config::storage_server()).await.unwrap()
 }
 
 /// Names of all functions in the sources below a directory.

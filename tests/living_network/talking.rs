@@ -81,7 +81,7 @@ fn assert_reads_each_node_from_its_own_place(person: &Person) {
 
 #[tokio::test]
 async fn a_dead_member_delays_a_store_and_nothing_else() {
-    let net = network().await;
+    let net = Devnet::start(Config { peer_timeout: SOON, ..Config::storage_server() }).await.unwrap();
     let (alice, bob) = two_people(&net).await;
     net.inject(&swarm_of(&net, &bob)[0], Fault::Down).unwrap();
     let (stored, members) = alice.say(&bob, "Anyway").await;
@@ -167,8 +167,7 @@ async fn the_networks_time_counts_and_not_the_devices() {
 
 #[tokio::test]
 async fn a_member_that_withholds_and_one_that_lags_are_made_up_for() {
-    let config = Config { peer_timeout: SOON, ..Config::storage_server() };
-    let net = Devnet::start(config).await.unwrap();
+    let net = network().await;
     let (alice, bob) = two_people(&net).await;
     let members = swarm_of(&net, &bob);
     net.inject(&members[0], Fault::Withhold).unwrap();

@@ -26,11 +26,11 @@ TEXTS = ["Grüße aus einer anderen Welt 🐦", "x" * 120, "x" * 160, "ö" * 3_0
 
 
 class Probe:
-    def __init__(self, comparison, network, starling):
+    def __init__(self, comparison, network, starling, seed):
         self.agree = comparison
         self.network = network
         self.starling = starling
-        self.account = Account.from_seed(os.urandom(16))
+        self.account = Account.from_seed(seed)
 
     def nodes_answer(self, cipher):
         """`info` and `get_swarm`, of a node inside the swarm and of one outside."""
@@ -168,12 +168,12 @@ class Probe:
         self.agree.equal("clocks rise", sorted(set(clocks)), clocks)
 
 
-def talk(comparison, program, difficulty):
+def talk(comparison, program, difficulty, seed):
     """Everything, on a network that asks for this much work."""
     with tempfile.TemporaryDirectory() as directory:
         with devnet(program, "--difficulty", str(difficulty)) as seed_url:
             network = Network(seed_url)
-            probe = Probe(comparison, network, Starling(program, directory, seed_url))
+            probe = Probe(comparison, network, Starling(program, directory, seed_url), seed)
             for cipher in CIPHERS:
                 probe.nodes_answer(cipher)
                 probe.starling_reads(cipher, difficulty)
@@ -183,11 +183,12 @@ def talk(comparison, program, difficulty):
 def main(program):
     comparison, failed = Comparison(), 0
     for difficulty in (1, 0):
+        seed = os.urandom(16)
         try:
-            talk(comparison, program, difficulty)
+            talk(comparison, program, difficulty, seed)
         except Exception:
             failed += 1
-            print(f"probe, difficulty {difficulty}:", file=sys.stderr)
+            print(f"probe, difficulty {difficulty}, account of seed {seed.hex()}:", file=sys.stderr)
             traceback.print_exc()
     verdict = "do not agree" if failed else "agree"
     print(f"The probe and starling {verdict}; {comparison.passed} comparisons held.")

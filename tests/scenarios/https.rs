@@ -29,8 +29,8 @@ impl Party {
         let seed = SeedNode { url: devnet.seed_url(), address_kind: AddressKind::Loopback };
         let key = StoreKey::from_bytes([number; 32]);
         let mut config = EngineConfig::new(directory.path().to_path_buf(), key, vec![seed]);
-        // A node that hangs is noticed sooner; nothing else depends on it.
-        config.core.request_timeout_ms = 5_000;
+        // A node that hangs is noticed sooner, yet long after honest ones gave up waiting for it.
+        config.core.request_timeout_ms = 8_000;
         let engine = Engine::open(config, Driver::system().unwrap()).unwrap();
         let account = engine.create_account(Seed::from_bytes(&[number; 16]).unwrap()).await.unwrap();
         Self { engine, account, _directory: directory }
@@ -82,7 +82,8 @@ async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// Two parties in the foreground on a network whose nodes follow `policy`.
 async fn stage(policy: Policy) -> (Devnet, Party, Party) {
-    let config = Config { policy, hop_timeout: Duration::from_secs(4), ..Config::default() };
+    let (hop_timeout, peer_timeout) = (Duration::from_secs(5), Duration::from_secs(1));
+    let config = Config { policy, hop_timeout, peer_timeout, ..Config::default() };
     let devnet = Devnet::start(config).await.unwrap();
     let (alice, bob) = (Party::join(&devnet, 1).await, Party::join(&devnet, 2).await);
     alice.engine.start().await.unwrap();
@@ -99,8 +100,11 @@ fn swarm(devnet: &Devnet, party: &Party) -> Vec<NodeKey> {
     view.members(view.swarm_of(&party.account).unwrap()).to_vec()
 }
 
-/// Nodes that hold something for a party, and the distinct (timestamp, nonce, data) they hold.
-fn copies(devnet: &Devnet, party: &Party) -> (BTreeSet<NodeKey>, BTreeSet<(u64, Option<String>, String)>) {
+/// Timestamp, nonce and data of a stored message.
+type Copied = (u64, Option<String>, String);
+
+/// Nodes that hold something for a party, and the distinct messages they hold.
+fn copies(devnet: &Devnet, party: &Party) -> (BTreeSet<NodeKey>, BTreeSet<Copied>) {
     let (mut holders, mut copies) = (BTreeSet::new(), BTreeSet::new());
     for node in devnet.dump() {
         for message in node.messages.into_iter().filter(|message| message.account == party.account) {
@@ -141,7 +145,7 @@ async fn a_lying_node_costs_no_message() {
         let row = alice.send(&bob, &texts[number]).await;
         let state = alice.outcome(row).await;
         let MessageState::Stored { k, n: 5 } = state else { panic!("{state:?}") };
-        assert!((3..=4).contains(&k), "the liar is not counted: {k}");
+        assert!((1..=4).contains(&k), "the liar is not counted: {k}");
         assert!(!copies(&devnet, &bob).0.contains(&liar), "it keeps nothing");
     }
     alice.engine.shutdown().await.unwrap();
@@ -159,18 +163,28 @@ async fn a_lying_node_costs_no_message() {
 async fn forged_receipts_are_not_counted() {
     let policy = Policy { replication: false, lie: Some(Lie::ForgeReceipts), ..work(1) };
     let (devnet, alice, bob) = stage(policy).await;
-    // All but three of the swarm forge receipts of everybody.
-    let honest = &swarm(&devnet, &bob)[..3];
-    for node in honest {
-        devnet.heal(node).unwrap();
-        devnet.inject(node, Fault::Diverge).unwrap();
-    }
+    // One member is honest; of any three that are asked, two forge receipts of everybody.
+    let honest = swarm(&devnet, &bob)[0];
+    devnet.heal(&honest).unwrap();
+    devnet.inject(&honest, Fault::Diverge).unwrap();
+    let mut feed = alice.engine.activity();
     let row = alice.send(&bob, "who has it?").await;
     let state = alice.outcome(row).await;
     let MessageState::Stored { k, n: 5 } = state else { panic!("{state:?}") };
+    alice.engine.shutdown().await.unwrap();
+    let mut answered = BTreeSet::new();
+    while let Some(activity) = feed.next().await {
+        let What::RequestFinished { purpose: Purpose::Store(_), destination, end, .. } = activity.what else {
+            continue;
+        };
+        if end == (RequestEnd::Answered { status: 200 }) {
+            answered.extend(destination);
+        }
+    }
+    assert!(answered.iter().any(|node| *node != honest), "a forger was asked");
     // A forger signs for itself, which nobody can see through; for its peers it cannot.
-    let asked = 3 * 3;
-    assert!(k <= asked && k <= 5, "{k}");
+    assert_eq!(k as usize, answered.len(), "receipts of {answered:?}");
+    assert!(k < 5, "nobody else was counted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

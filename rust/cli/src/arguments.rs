@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use starling_engine::SeedNode;
 
-use crate::{account, bench, chat, demo, devnet, messages, network, poll, probes, search, send, simulate};
+use crate::{
+    account, bench, chat, demo, devnet, explain, messages, network, poll, probes, search, send, simulate,
+};
 
 /// Where the help lists what every command takes.
 const ALL_COMMANDS: &str = "Options of all commands";
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Messages(messages::Arguments),
     /// Search stored messages; needs no network
     Search(search::Arguments),
+    /// Tell why a message is where it is: route, nodes tried, what each said, next try; needs no network
+    Explain(explain::Arguments),
     /// Look at the network
     Network(network::Arguments),
     /// Run accounts and nodes in virtual time, with faults, and check that no message is lost

@@ -10,6 +10,7 @@ mod chat;
 mod client;
 mod demo;
 mod devnet;
+mod explain;
 mod failure;
 mod messages;
 mod network;
@@ -67,6 +68,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
         Command::Chat(options) => runtime()?.block_on(chat::run(&options, &home, output)),
         Command::Messages(options) => runtime()?.block_on(messages::run(&options, &home, output)),
         Command::Search(options) => runtime()?.block_on(search::run(options, &home, output)),
+        Command::Explain(options) => runtime()?.block_on(explain::run(&options, &home, output)),
         Command::Network(options) => runtime()?.block_on(network::run(&options, &home, output)),
         Command::Simulate(options) => simulate::run(&options, output),
         Command::Bench(options) => bench::run(&options, output),

@@ -12,6 +12,10 @@ use crate::input::{CommandId, EffectId};
 
 /// One order to the driver.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "requests are by far the most common effect; a box each would cost more"
+)]
 pub enum Effect {
     /// Make a request; ends in [`crate::Input::Reply`].
     Request(Request),

@@ -312,6 +312,7 @@ impl Machine {
         self.poller.hasten();
         self.outbox.look_again();
         outbox::mend_dates(step.tx, step.now, self.config.backoff_cap_ms)?;
+        self.network.pace(Some(deadline_boot_ms));
         self.wake = Some(Wake::new(id, deadline_boot_ms, self.tally()));
         Ok(())
     }
@@ -343,6 +344,7 @@ impl Machine {
         let shown = self.gaps.release(step, 0, true)?;
         self.poller.count_shown(shown);
         let Some(wake) = self.wake.take() else { return Ok(()) };
+        self.network.pace(None);
         let (before, after) = (wake.before, self.tally());
         let report = WakeReport {
             new_messages: after.shown - before.shown,
@@ -378,6 +380,7 @@ impl Machine {
                 self.network.close(true);
                 self.outbox.stop_proving(step);
                 if let Some(wake) = self.wake.take() {
+                    self.network.pace(None);
                     let result = Err(CommandError::WrongState("suspending"));
                     step.effects.push(Effect::Answer { id: wake.answer, result });
                 }

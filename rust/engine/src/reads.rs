@@ -2,8 +2,8 @@
 
 use starling_protocol::{AccountId, Seed, phrase};
 use starling_store::{
-    Conversation, ConversationId, Event, EventSeq, Message, MessageRow, Page, PageCursor, PageDirection,
-    SearchHit, StoreError, View,
+    Conversation, ConversationId, Event, EventSeq, Explanation, Message, MessageRow, Page, PageCursor,
+    PageDirection, SearchHit, StoreError, View,
 };
 use zeroize::Zeroizing;
 
@@ -71,6 +71,23 @@ impl Engine {
     /// As every read.
     pub async fn message(&self, row: MessageRow) -> Result<Option<Message>, EngineError> {
         self.read(move |store| store.message(row)).await
+    }
+
+    /// The messages with this id; more than one only if another account used the id too.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn messages_with_id(&self, message_id: [u8; 16]) -> Result<Vec<Message>, EngineError> {
+        self.read(move |store| store.messages_with_id(&message_id)).await
+    }
+
+    /// Why a message is where it is: its way through the outbox, whom it was offered to over which
+    /// relays, what they said, when it is tried again. For people; `None` if there is no such message.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn explain_message(&self, row: MessageRow) -> Result<Option<Explanation>, EngineError> {
+        self.read(move |store| store.explain(row)).await
     }
 
     /// Messages that contain every word of `query`, newest rows first; `before` continues after the

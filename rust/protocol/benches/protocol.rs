@@ -26,7 +26,8 @@ fn proof_of_work(criterion: &mut Criterion) {
 fn onion(criterion: &mut Criterion) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let secrets: Vec<_> = (0..4).map(|_| StaticSecret::random_from_rng(&mut rng)).collect();
-    let hop = |(number, secret)| Hop { key: NodeKey([number; 32]), x25519: PublicKey::from(secret).to_bytes() };
+    let hop =
+        |(number, secret)| Hop { key: NodeKey([number; 32]), x25519: PublicKey::from(secret).to_bytes() };
     let hops: Vec<Hop> = (0..).zip(&secrets).map(hop).collect();
     let (destination, relays) = hops.split_last().unwrap();
     let body = vec![b'x'; 1_200];

@@ -31,7 +31,7 @@ fn hop(node: u8) -> Hop {
 /// A request whose layer for node 0 holds `plaintext`, sent with `outer` beside the ephemeral key.
 fn request(plaintext: &[u8], mut outer: Value, cipher: Cipher) -> (LayerKey, Vec<u8>) {
     let ephemeral = StaticSecret::from([99; 32]);
-    let key = LayerKey::for_client(cipher, &ephemeral, &hop(0).x25519).unwrap();
+    let key = LayerKey::for_client(cipher, &ephemeral, &PublicKey::from(&ephemeral), &hop(0).x25519).unwrap();
     outer["ephemeral_key"] = hex::encode(PublicKey::from(&ephemeral)).into();
     let blob = key.seal(plaintext, &mut rng()).unwrap();
     (key, frame::join(&blob, outer.to_string().as_bytes()))

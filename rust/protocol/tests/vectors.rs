@@ -196,7 +196,9 @@ fn onion_layer() {
     let (client, node) = (secret(&case, "client_priv_a"), secret(&case, "server_priv_b"));
     for (cipher, name, nonce) in [(Cipher::AesGcm, "aes_gcm", 12), (Cipher::XChaCha20, "xchacha20", 24)] {
         let sealed = bytes(&case, &format!("{name}_hex"));
-        let ours = LayerKey::for_client(cipher, &client, &key32(&case, "server_pub_B")).unwrap();
+        let ours =
+            LayerKey::for_client(cipher, &client, &PublicKey::from(&client), &key32(&case, "server_pub_B"))
+                .unwrap();
         let theirs = LayerKey::for_node(cipher, &node, &key32(&case, "client_pub_A")).unwrap();
         assert_eq!(theirs.open(&sealed).unwrap(), plaintext);
         assert_eq!(ours.seal(plaintext, &mut Script(sealed[..nonce].to_vec())).unwrap(), sealed);
@@ -223,7 +225,13 @@ fn onion_outer_frame() {
 /// What a node makes of a layer that holds `blob_prefix` followed by `routing`.
 fn peel_inner(blob_prefix: &[u8], routing: &Value) -> Peeled {
     let (node, client) = (StaticSecret::from([1; 32]), StaticSecret::from([2; 32]));
-    let layer = LayerKey::for_client(Cipher::AesGcm, &client, PublicKey::from(&node).as_bytes()).unwrap();
+    let layer = LayerKey::for_client(
+        Cipher::AesGcm,
+        &client,
+        &PublicKey::from(&client),
+        PublicKey::from(&node).as_bytes(),
+    )
+    .unwrap();
     let plaintext = [blob_prefix, routing.to_string().as_bytes()].concat();
     let blob = layer.seal(&plaintext, &mut Script(vec![0; 12])).unwrap();
     let outer = json!({"ephemeral_key": hex::encode(PublicKey::from(&client))});

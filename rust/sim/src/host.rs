@@ -195,6 +195,7 @@ impl World {
         let unsent =
             |state| matches!(state, MessageState::Queued | MessageState::Working | MessageState::Failed(_));
         if let Some(message) = messages.iter().rev().find(|message| unsent(message.state)) {
+            self.witness.reconsidered.insert(message.message_id);
             self.command(index, Asked::Reconsider, command(message.row));
         }
     }

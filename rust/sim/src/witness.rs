@@ -30,6 +30,8 @@ pub(crate) struct Witness {
     bygone: BTreeSet<(NodeKey, String)>,
     /// Servers that at some time signed for what they threw away: no client can see through that.
     discarders: BTreeSet<NodeKey>,
+    /// Messages given up or tried again: these may have two places, one at each side.
+    pub(crate) reconsidered: BTreeSet<MessageId>,
     /// Requests of a device in the current hour.
     hours: BTreeMap<usize, (u64, u32)>,
 }
@@ -97,7 +99,8 @@ impl World {
         }
     }
 
-    /// Display order is (clock, sender), so two devices page through what both have in the same order.
+    /// Display order is (clock, sender), so two devices page through what both have in the same order,
+    /// except for messages that took a new place after they had arrived in the old one.
     pub fn compare_orders(&mut self) {
         for one in 0..self.devices.len() {
             for other in 0..one {
@@ -132,7 +135,9 @@ impl World {
                 }
             }
         });
-        read.unwrap_or_default()
+        let mut shown = read.unwrap_or_default();
+        shown.retain(|Placed(id, _)| !self.witness.reconsidered.contains(id));
+        shown
     }
 }
 

@@ -4,8 +4,8 @@
 //! AES-256-CBC, HMAC and PBKDF2 over SHA-1, SHA-256 and SHA-512, and the system's randomness. The files are
 //! stock SQLCipher 4 files; only the code that encrypts them is another, and a tenth of OpenSSL's size.
 //!
-//! Nothing calls this crate by name: it defines the `sqlite3_*` symbols that `rusqlite` declares. A crate that
-//! uses `rusqlite` must therefore also say `use starling_sqlcipher as _;`, or its binary does not link.
+//! It defines the `sqlite3_*` symbols that `rusqlite` declares. A crate that uses `rusqlite` must therefore
+//! depend on this one, and call [`initialize`] before it opens its first connection.
 //!
 //! # Unsafe code
 //! SQLCipher is C and hands over pointers and lengths, so this is the one crate of the project with `unsafe`.
@@ -14,5 +14,8 @@
 //! cross into C.
 #![allow(unsafe_code)]
 
+mod initialize;
 mod primitives;
 mod provider;
+
+pub use initialize::initialize;

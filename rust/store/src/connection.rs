@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-// Defines the `sqlite3_*` symbols `rusqlite` declares.
-use starling_sqlcipher as _;
 
 use crate::error::{StoreError, classify};
 use crate::{OpenError, StoreKey, schema};
@@ -69,11 +67,10 @@ impl Database {
         let alone = !self.beside("-wal") && !self.beside("-journal");
         let connection = if alone {
             let uri = immutable_uri(&self.path);
-            Connection::open_with_flags(uri, flags(OpenFlags::SQLITE_OPEN_READ_ONLY))
+            open(Path::new(&uri), OpenFlags::SQLITE_OPEN_READ_ONLY)
         } else {
-            Connection::open_with_flags(&self.path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE))
-        }
-        .map_err(classify)?;
+            open(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        }?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(classify)?;
         self.unlock(&connection)?;
         schema::found(&connection)
@@ -88,7 +85,7 @@ impl Database {
     /// Opens the writer's connection and brings the schema up to date.
     pub(crate) fn writer(&self) -> Result<Connection, StoreError> {
         let access = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let mut connection = Connection::open_with_flags(&self.path, flags(access)).map_err(classify)?;
+        let mut connection = open(&self.path, access)?;
         self.unlock(&connection)?;
         // `fullfsync` asks Apple's systems to empty the drive's cache too; elsewhere it means nothing.
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -101,8 +98,7 @@ impl Database {
 
     /// Opens a connection that can only read.
     pub(crate) fn reader(&self) -> Result<Connection, StoreError> {
-        let access = flags(OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let connection = Connection::open_with_flags(&self.path, access).map_err(classify)?;
+        let connection = open(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         self.unlock(&connection)?;
         connection.execute_batch("PRAGMA query_only = ON").map_err(classify)?;
         configure(&connection)?;
@@ -119,6 +115,7 @@ impl Database {
 
 /// A database in memory with the same schema and without encryption, for simulation.
 pub(crate) fn in_memory() -> Result<Connection, StoreError> {
+    starling_sqlcipher::initialize();
     let mut connection = Connection::open_in_memory().map_err(classify)?;
     connection.execute_batch("PRAGMA synchronous = OFF").map_err(classify)?;
     configure(&connection)?;
@@ -134,9 +131,11 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF").map_err(classify)
 }
 
-fn flags(access: OpenFlags) -> OpenFlags {
+fn open(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    starling_sqlcipher::initialize();
     // A connection is never used by two threads at once: SQLite's own mutexes would only cost time.
-    access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(path, flags).map_err(classify)
 }
 
 /// The path as a `file:` URI; every byte that means something in a URI is escaped.

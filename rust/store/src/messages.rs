@@ -227,6 +227,21 @@ impl View<'_> {
         )
     }
 
+    /// The messages with this id. The id alone is no identity: another account may have used it too.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    pub fn messages_with_id(&self, message_id: &[u8; 16]) -> Result<Vec<Message>, StoreError> {
+        self.all(
+            &format!(
+                "SELECT {MESSAGE_COLUMNS} FROM conversations c JOIN messages m ON m.conversation = c.id \
+                 AND m.direction IN (0, 1) AND m.message_id = ?1 ORDER BY m.id"
+            ),
+            [message_id],
+            message,
+        )
+    }
+
     /// Every message of every conversation, held ones included, in the order of their rows. For checkers
     /// that recount what happened; a host pages.
     ///

@@ -8,7 +8,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use starling_protocol::{AccountId, AccountKeys, Seed};
 use starling_store::{ConversationId, Options, Received, Security, Store, StoreError, StoreKey};
 
-use super::clocks::wall_seconds;
+use super::clocks::{Spent, timed};
 use crate::failure::Failure;
 
 /// Messages of one transaction, as one commit of a long poll has them.
@@ -24,8 +24,8 @@ const SYLLABLES: [&str; 32] = [
 pub(super) struct Archive {
     directory: PathBuf,
     messages: u64,
-    /// Messages per second while it was made.
-    made: OnceCell<f64>,
+    /// What it took to make it.
+    made: OnceCell<Spent>,
 }
 
 impl Archive {
@@ -37,14 +37,14 @@ impl Archive {
         self.messages
     }
 
-    /// What opens it, and the rate at which it was filled. The first call takes minutes.
-    pub(super) fn ready(&self) -> Result<(Options, f64), Failure> {
-        if let Some(rate) = self.made.get() {
-            return Ok((options(self.directory.clone()), *rate));
+    /// What opens it, and what it took to fill it. The first call takes minutes.
+    pub(super) fn ready(&self) -> Result<(Options, Spent), Failure> {
+        if let Some(spent) = self.made.get() {
+            return Ok((options(self.directory.clone()), *spent));
         }
         let options = options(self.directory.clone());
-        let rate = fill(&options, self.messages).map_err(|error| Failure::other("filling a store", error))?;
-        Ok((options, *self.made.get_or_init(|| rate)))
+        let spent = fill(&options, self.messages)?;
+        Ok((options, *self.made.get_or_init(|| spent)))
     }
 }
 
@@ -60,14 +60,14 @@ pub(super) fn owner() -> Result<(Seed, AccountKeys), Failure> {
     Ok((seed, keys))
 }
 
-fn fill(options: &Options, messages: u64) -> Result<f64, Failure> {
+fn fill(options: &Options, messages: u64) -> Result<Spent, Failure> {
     let failed = |error: StoreError| Failure::other("filling a store", error);
     let opened = Store::open(options.clone());
     let mut store = opened.map_err(|error| Failure::other("opening a store", error))?;
     let (seed, keys) = owner()?;
     store.transact(|tx| tx.create_account(seed.as_bytes(), &keys.account_id())).map_err(failed)?;
     let mut writing = Writing::new();
-    let (seconds, written) = wall_seconds(|| {
+    let (spent, written) = timed(|| {
         (0..messages.div_ceil(BATCH)).try_for_each(|_| {
             store.transact(|tx| {
                 (0..BATCH).try_for_each(|_| {
@@ -78,7 +78,7 @@ fn fill(options: &Options, messages: u64) -> Result<f64, Failure> {
         })
     });
     written.map_err(failed)?;
-    Ok(messages as f64 / seconds)
+    Ok(spent)
 }
 
 /// Made-up messages: words and conversations as uneven as real ones (by Zipf's law).

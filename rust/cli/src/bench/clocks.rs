@@ -26,11 +26,21 @@ pub(super) fn cpu_seconds(work: impl FnOnce()) -> f64 {
     (thread_cpu() - before).as_secs_f64()
 }
 
-/// Seconds of wall-clock time that `work` takes: the one that counts where a disk is waited for.
-pub(super) fn wall_seconds<T>(work: impl FnOnce() -> T) -> (f64, T) {
-    let before = Instant::now();
+/// What one piece of work took, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spent {
+    /// By the clock on the wall: what somebody waits, the disk and other processes included.
+    pub(super) wall_ms: f64,
+    /// CPU time of this thread.
+    pub(super) cpu_ms: f64,
+}
+
+/// Does `work` by both clocks.
+pub(super) fn timed<T>(work: impl FnOnce() -> T) -> (Spent, T) {
+    let (wall, cpu) = (Instant::now(), thread_cpu());
     let result = work();
-    (before.elapsed().as_secs_f64(), result)
+    let (wall, cpu) = (wall.elapsed(), thread_cpu() - cpu);
+    (Spent { wall_ms: wall.as_secs_f64() * 1e3, cpu_ms: cpu.as_secs_f64() * 1e3 }, result)
 }
 
 /// Runs every side once per round, in turns, after one round that does not count; the median of each.

@@ -37,9 +37,10 @@ impl Figure {
         Self { what: what.into(), value, unit, target: None, met: None }
     }
 
-    /// A number with a target.
-    pub(super) fn with_target(self, target: Target) -> Self {
-        Self { target: Some(target), met: Some(target.is_met(self.value)), ..self }
+    /// A number with a target, if it has one.
+    pub(super) fn with_target(self, target: impl Into<Option<Target>>) -> Self {
+        let target = target.into();
+        Self { target, met: target.map(|target| target.is_met(self.value)), ..self }
     }
 
     /// For people: name, number, target, verdict.

@@ -1,13 +1,14 @@
 //! The two sides the pipeline is made of, without a pipeline.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use starling_protocol::session;
 // Defines the `sqlite3_*` symbols `rusqlite` declares.
 use starling_sqlcipher as _;
 
+use super::cpu;
 use super::mailbox::Mailbox;
 
 const SCHEMA: &str = include_str!("../../../store/src/schema/0001_first.sql");
@@ -15,16 +16,16 @@ const KEY: &str = "x'07070707070707070707070707070707070707070707070707070707070
                    09090909090909090909090909090909'";
 
 /// Opens every message: the cryptography alone.
-pub fn open_all(mailbox: &Mailbox) -> Duration {
-    let begun = Instant::now();
+pub(crate) fn open_all(mailbox: &Mailbox) -> Duration {
+    let begun = cpu();
     for ciphertext in &mailbox.ciphertexts {
         black_box(session::open(ciphertext, &mailbox.owner).unwrap());
     }
-    begun.elapsed()
+    cpu() - begun
 }
 
 /// Writes the rows the pipeline leaves, in as many transactions, with statements prepared once.
-pub fn write_all(mailbox: &Mailbox, commits: u64) -> Duration {
+pub(crate) fn write_all(mailbox: &Mailbox, commits: u64) -> Duration {
     let directory = tempfile::tempdir().unwrap();
     let connection = Connection::open(directory.path().join("bare.db")).unwrap();
     connection
@@ -41,13 +42,13 @@ pub fn write_all(mailbox: &Mailbox, commits: u64) -> Duration {
         )
         .unwrap();
     let per_commit = mailbox.texts.len().div_ceil(commits as usize);
-    let begun = Instant::now();
+    let begun = cpu();
     for (batch, texts) in mailbox.texts.chunks(per_commit).enumerate() {
         connection.execute_batch("BEGIN IMMEDIATE").unwrap();
         write(&connection, mailbox, texts, (batch * per_commit) as i64);
         connection.execute_batch("COMMIT").unwrap();
     }
-    begun.elapsed()
+    cpu() - begun
 }
 
 fn write(connection: &Connection, mailbox: &Mailbox, texts: &[starling_protocol::Text], before: i64) {

@@ -12,32 +12,33 @@ use starling_protocol::{AccountKeys, NodeKey, Placement, Seed, ServiceNode, Text
 use starling_simnet::{Handled, Identity, NetworkView, Node, Policy, Reply, seed_json_rpc};
 
 /// Unix time of boot time 0, milliseconds.
-pub const EPOCH_MS: u64 = 1_790_000_000_000;
+pub(crate) const EPOCH_MS: u64 = 1_790_000_000_000;
 const NODES: u8 = 14;
 
 /// The nodes, and what was put into them.
-pub struct Mailbox {
-    pub owner: Arc<AccountKeys>,
-    pub sender: AccountKeys,
-    pub texts: Vec<Text>,
+pub(crate) struct Mailbox {
+    pub(crate) owner: Arc<AccountKeys>,
+    pub(crate) sender: AccountKeys,
+    pub(crate) texts: Vec<Text>,
     /// The same in the same order, as session ciphertexts.
-    pub ciphertexts: Vec<Vec<u8>>,
+    pub(crate) ciphertexts: Vec<Vec<u8>>,
     view: Arc<NetworkView>,
     nodes: BTreeMap<NodeKey, Node>,
 }
 
-pub fn owner_seed() -> Seed {
+pub(crate) fn owner_seed() -> Seed {
     Seed::from_bytes(&[1; 16]).unwrap()
 }
 
 impl Mailbox {
-    pub fn filled(messages: u64) -> Self {
+    pub(crate) fn filled(messages: u64) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let owner = Arc::new(AccountKeys::from_seed(&owner_seed()));
         let sender = AccountKeys::from_seed(&Seed::generate(&mut rng));
         let (view, nodes) = network(&mut rng);
         let texts: Vec<Text> = (1..=messages).map(text).collect();
-        let seal = |text: &Text| session::seal(&text.encode(), &sender, &owner.account_id(), &mut rng).unwrap();
+        let seal =
+            |text: &Text| session::seal(&text.encode(), &sender, &owner.account_id(), &mut rng).unwrap();
         let ciphertexts: Vec<_> = texts.iter().map(seal).collect();
         let mut mailbox = Self { owner, sender, texts, ciphertexts, view, nodes };
         mailbox.deposit();
@@ -50,14 +51,15 @@ impl Mailbox {
         for (text, ciphertext) in self.texts.iter().zip(&self.ciphertexts) {
             let data: Arc<str> = envelope::wrap(ciphertext.clone(), text.sent_ms).into();
             for member in &members {
-                let store = Store::public(self.owner.account_id(), text.sent_ms, 1_209_600_000, Arc::clone(&data));
+                let store =
+                    Store::public(self.owner.account_id(), text.sent_ms, 1_209_600_000, Arc::clone(&data));
                 self.nodes.get_mut(member).unwrap().handle(rpc::Request::Store(store), text.sent_ms);
             }
         }
     }
 
     /// What a device is answered.
-    pub fn answer(&mut self, request: &Request, boot_ms: u64) -> Outcome {
+    pub(crate) fn answer(&mut self, request: &Request, boot_ms: u64) -> Outcome {
         let destination = match &request.route {
             Route::Seed(_) => {
                 let Reply { status, body } = seed_json_rpc(&self.view, &seed_node_list_request());

@@ -1,7 +1,7 @@
 //! The core on a fresh store, driven until everything has arrived.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
@@ -10,18 +10,18 @@ use starling_core::{Command, CommandId, Config, Effect, Input, Machine, Now, See
 use starling_protocol::rpc::AddressKind;
 use starling_store::{Options, Store, StoreKey};
 
-use super::MESSAGES;
 use super::mailbox::{EPOCH_MS, Mailbox, owner_seed};
+use super::{MESSAGES, cpu};
 
 /// What one run took.
-pub struct Run {
+pub(crate) struct Run {
     /// Without what the nodes did.
-    pub spent: Duration,
+    pub(crate) spent: Duration,
     /// Transactions that brought messages.
-    pub commits: u64,
+    pub(crate) commits: u64,
 }
 
-pub fn run(mailbox: &mut Mailbox) -> Run {
+pub(crate) fn run(mailbox: &mut Mailbox) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let key = StoreKey::from_bytes([7; 32]);
     let mut store = Store::open(Options { directory: directory.path().to_owned(), key }).unwrap();
@@ -34,7 +34,7 @@ pub fn run(mailbox: &mut Mailbox) -> Run {
     let command = |id, command| Input::Command { id: CommandId(id), command };
     let mut inputs =
         VecDeque::from([command(0, Command::CreateAccount(owner_seed())), command(1, Command::Start)]);
-    let (begun, mut theirs, mut commits) = (Instant::now(), Duration::ZERO, 0);
+    let (begun, mut theirs, mut commits) = (cpu(), Duration::ZERO, 0);
     loop {
         let input = inputs.pop_front().unwrap_or_else(|| {
             boot_ms = boot_ms.max(machine.next_timer().unwrap());
@@ -47,23 +47,26 @@ pub fn run(mailbox: &mut Mailbox) -> Run {
         for effect in applied.effects {
             match effect {
                 Effect::Request(request) => {
-                    let asked = Instant::now();
+                    let asked = cpu();
                     let outcome = mailbox.answer(&request, boot_ms);
-                    theirs += asked.elapsed();
+                    theirs += cpu() - asked;
                     inputs.push_back(Input::Reply { id: request.id, outcome, bytes: 0 });
                 }
                 Effect::Unseal { id, keys, sealed } => {
                     let results = sealed.iter().map(|data| unseal(&keys, data)).collect();
                     inputs.push_back(Input::Unsealed { id, results });
                 }
-                Effect::Prove { .. } | Effect::CancelProof(_) | Effect::Answer { .. } | Effect::EventsReady => {}
+                Effect::Prove { .. }
+                | Effect::CancelProof(_)
+                | Effect::Answer { .. }
+                | Effect::EventsReady => {}
             }
         }
         if brings && received(&store) >= MESSAGES {
             break;
         }
     }
-    let spent = begun.elapsed() - theirs;
+    let spent = cpu() - begun - theirs;
     assert_eq!(store.read(|view| view.dump()).unwrap().len() as u64, MESSAGES);
     Run { spent, commits }
 }

@@ -249,7 +249,8 @@ impl Poller {
                 network.doubt_time();
                 return Ok(false);
             }
-            Some((421, _)) => {
+            // Not our swarm, or (503) in no swarm at all.
+            Some((421 | 503, _)) => {
                 network.doubt_directory();
                 return Ok(false);
             }

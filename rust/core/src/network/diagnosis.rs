@@ -39,9 +39,9 @@ pub(crate) struct Diagnosis {
 }
 
 impl Network {
-    /// Acts on the table above for one ended request.
-    pub(super) fn judge(&mut self, step: &mut Step<'_, '_>, flight: &Flight, outcome: &Outcome) {
-        let Some(guard) = flight.relays.first().copied() else { return };
+    /// Acts on the table above for one ended request. Returns whether a relay did not know the destination.
+    pub(super) fn judge(&mut self, step: &mut Step<'_, '_>, flight: &Flight, outcome: &Outcome) -> bool {
+        let Some(guard) = flight.relays.first().copied() else { return false };
         match outcome {
             Outcome::Reply { .. } => {
                 for node in flight.relays.iter().chain(&flight.destination) {
@@ -54,6 +54,7 @@ impl Network {
                     self.standing.strike(named, LIMIT, step.now);
                     if text.starts_with(UNKNOWN_NODE) {
                         self.doubt_directory();
+                        return flight.destination == Some(named);
                     }
                 }
                 (503, None) => self.standing.strike(guard, 1, step.now),
@@ -61,6 +62,7 @@ impl Network {
             },
             Outcome::TimedOut | Outcome::Garbled => self.diagnose(step, flight),
         }
+        false
     }
 
     /// The node a relay complains about, if it is one that a relay of this route may complain about.

@@ -44,6 +44,9 @@ use crate::step::Step;
 /// Paths are looked at again this often without any other reason: every 10 seconds.
 const MEND_INTERVAL_MS: u64 = 10_000;
 
+/// The shortest time a request gets in a wake: 2 seconds.
+const SHORTEST_TIMEOUT_MS: u64 = 2_000;
+
 /// One request under way.
 struct Flight {
     purpose: Purpose,
@@ -61,6 +64,8 @@ pub(crate) struct Delivery {
     /// The relays it went through.
     pub(crate) relays: Vec<NodeKey>,
     pub(crate) sent_boot_ms: u64,
+    /// A relay does not know the node: it left the network, as far as the relay can tell.
+    pub(crate) vanished: bool,
     /// Status and body of the node's own answer; `None` if the request never got one.
     pub(crate) answer: Option<(u16, Vec<u8>)>,
 }
@@ -93,6 +98,8 @@ pub(crate) struct Network {
     mended: Option<(u64, u64, u64)>,
     /// The engine is being suspended: nothing new is asked.
     closed: bool,
+    /// When the wake under way must have answered.
+    deadline_boot_ms: Option<u64>,
     next_id: u64,
 }
 
@@ -118,6 +125,7 @@ impl Network {
             traffic: Traffic::default(),
             mended: None,
             closed: false,
+            deadline_boot_ms: None,
             next_id,
         })
     }
@@ -227,6 +235,7 @@ impl Network {
         body: Call,
         timeout_ms: u64,
     ) -> EffectId {
+        let timeout_ms = self.paced(timeout_ms, step.now);
         let id = self.issue_id();
         let (relays, destination) = match &route {
             Route::Seed(_) => (Vec::new(), None),
@@ -259,7 +268,7 @@ impl Network {
             return Ok(None);
         }
         self.connectivity.note(&outcome, self.config.backoff_cap_ms, step);
-        self.judge(step, &flight, &outcome);
+        let vanished = self.judge(step, &flight, &outcome);
         let answer = match outcome {
             Outcome::Reply { status, body } => Some((status, body)),
             _ => None,
@@ -272,7 +281,7 @@ impl Network {
             }
             (purpose, Some(node)) => {
                 let Flight { relays, sent_boot_ms, .. } = flight;
-                Ok(Some(Delivery { id, purpose, node, relays, sent_boot_ms, answer }))
+                Ok(Some(Delivery { id, purpose, node, relays, sent_boot_ms, vanished, answer }))
             }
             (_, None) => Ok(None),
         }
@@ -310,6 +319,18 @@ impl Network {
     /// Nothing new is asked from now on (`true`), or again (`false`).
     pub(crate) fn close(&mut self, closed: bool) {
         self.closed = closed;
+    }
+
+    /// A wake is under way until then, or none is.
+    pub(crate) fn pace(&mut self, deadline_boot_ms: Option<u64>) {
+        self.deadline_boot_ms = deadline_boot_ms;
+    }
+
+    /// In a wake no request may use up more than a third of what is left: a silent hop must leave time to
+    /// try another way.
+    fn paced(&self, timeout_ms: u64, now: Now) -> u64 {
+        let third = |deadline: u64| (deadline.saturating_sub(now.boot_ms) / 3).max(SHORTEST_TIMEOUT_MS);
+        self.deadline_boot_ms.map_or(timeout_ms, |deadline| timeout_ms.min(third(deadline)))
     }
 
     /// The network has a list, but too few nodes for a path (extensions section 2).
@@ -356,7 +377,7 @@ impl Network {
         let lost = |(id, flight): (EffectId, Flight)| {
             let node = flight.destination?;
             let Flight { purpose, relays, sent_boot_ms, .. } = flight;
-            Some(Delivery { id, purpose, node, relays, sent_boot_ms, answer: None })
+            Some(Delivery { id, purpose, node, relays, sent_boot_ms, vanished: false, answer: None })
         };
         std::mem::take(&mut self.flights).into_iter().filter_map(lost).collect()
     }

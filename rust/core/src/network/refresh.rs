@@ -4,9 +4,9 @@
 //! randomly chosen nodes agree on it, entry by entry. If the nodes cannot agree three times in a
 //! row, or too few nodes are left, a seed is asked again.
 
-use starling_protocol::ServiceNode;
 use starling_protocol::rpc::reply::NodeList;
 use starling_protocol::rpc::{NodeListQuery, Request as Call};
+use starling_protocol::{NodeKey, ServiceNode};
 use starling_store::{Setting, StoreError};
 
 use super::Network;
@@ -19,6 +19,8 @@ use crate::step::Step;
 
 /// Nodes whose lists are compared.
 const ASKED: usize = 3;
+/// Further nodes to ask instead of those that do not answer.
+const SPARE: usize = 6;
 /// Disagreements in a row after which a seed is asked.
 const MOST_DISAGREEMENTS: u32 = 3;
 /// First pause after a failure, and the shortest time between two renewals: 2 and 10 seconds.
@@ -32,7 +34,7 @@ const SEED_TIMEOUT_MS: u64 = 10_000;
 enum Asking {
     Nobody,
     Seed,
-    Nodes { waiting: usize, answers: Vec<Vec<ServiceNode>> },
+    Nodes { waiting: usize, answers: Vec<Vec<ServiceNode>>, spare: Vec<NodeKey> },
 }
 
 /// Where the renewal of the list stands.
@@ -119,16 +121,19 @@ impl Network {
     }
 
     fn ask_nodes(&mut self, step: &mut Step<'_, '_>) {
-        let mut waiting = 0;
-        for node in self.anyone(step, ASKED) {
-            let body = Call::OxendRequest(NodeListQuery::default());
-            waiting += usize::from(self.ask(step, Purpose::Directory, &node, body).is_some());
-        }
+        let mut nodes = self.anyone(step, ASKED + SPARE);
+        let spare = nodes.split_off(ASKED.min(nodes.len()));
+        let waiting = nodes.iter().filter(|node| self.ask_list(step, node)).count();
         if waiting == 0 {
             self.refresh.failed(self.config.backoff_cap_ms, step);
             return;
         }
-        self.refresh.asking = Asking::Nodes { waiting, answers: Vec::new() };
+        self.refresh.asking = Asking::Nodes { waiting, answers: Vec::new(), spare };
+    }
+
+    fn ask_list(&mut self, step: &mut Step<'_, '_>, node: &NodeKey) -> bool {
+        let body = Call::OxendRequest(NodeListQuery::default());
+        self.ask(step, Purpose::Directory, node, body).is_some()
     }
 
     pub(super) fn seed_answered(
@@ -156,9 +161,17 @@ impl Network {
         answer: Option<(u16, Vec<u8>)>,
     ) -> Result<(), StoreError> {
         let listed = self.listed(answer);
-        let Asking::Nodes { waiting, answers } = &mut self.refresh.asking else { return Ok(()) };
+        let Asking::Nodes { waiting, answers, spare } = &mut self.refresh.asking else { return Ok(()) };
+        // Half of an old list may be gone: for each node that does not answer another is asked.
+        let instead = if listed.is_none() { spare.pop() } else { None };
         answers.extend(listed);
         *waiting = waiting.saturating_sub(1);
+        if let Some(node) = instead
+            && self.ask_list(step, &node)
+        {
+            self.one_more_asked();
+        }
+        let Asking::Nodes { waiting, answers, .. } = &mut self.refresh.asking else { return Ok(()) };
         if *waiting > 0 {
             return Ok(());
         }
@@ -170,6 +183,12 @@ impl Network {
         self.refresh.disagreements = self.refresh.disagreements.saturating_add(1);
         self.refresh.failed(self.config.backoff_cap_ms, step);
         Ok(())
+    }
+
+    fn one_more_asked(&mut self) {
+        if let Asking::Nodes { waiting, .. } = &mut self.refresh.asking {
+            *waiting += 1;
+        }
     }
 
     /// The nodes of an answer whose addresses are of the kind that the seeds have.

@@ -6,7 +6,7 @@
 //! | verified receipts of more than half the swarm | stored k of n |
 //! | none, but two members ask for more work than the ceiling | failed: too hard |
 //! | at most half, and members ask for more work or another time | date and prove anew, once per attempt |
-//! | none, and a member says the account is not its own | a new node list first |
+//! | none, and a member disowns the account (421), is in no swarm (503) or gone | a new node list first |
 //! | some, after three rounds | stored k of n for the host; pause and try for more, three attempts in all |
 //! | anything else | another round; after three, pause and try again |
 
@@ -129,8 +129,9 @@ impl Outbox {
         item: &OutboxItem,
         delivery: &Delivery,
     ) -> Result<Verdict, StoreError> {
-        let Some((status, body)) = &delivery.answer else { return Ok(Verdict::NoAnswer) };
         let Some(round) = self.rounds.get_mut(&item.message) else { return Ok(Verdict::NoAnswer) };
+        round.misdirected |= delivery.vanished;
+        let Some((status, body)) = &delivery.answer else { return Ok(Verdict::NoAnswer) };
         let verdict = match status {
             200 => match Stored::parse(body) {
                 Ok(stored) => {
@@ -159,9 +160,12 @@ impl Outbox {
                     network.standing().strike(delivery.node, GRAVE, step.now);
                 }
             }
-            Verdict::Refused { .. } | Verdict::Unreadable => {
+            Verdict::Refused { status } => {
+                // A node in no swarm any more says that it is not ready.
+                round.misdirected |= status == 503;
                 network.standing().strike(delivery.node, 1, step.now);
             }
+            Verdict::Unreadable => network.standing().strike(delivery.node, 1, step.now),
             Verdict::Stored { .. } | Verdict::NoAnswer => {}
         }
         Ok(verdict)

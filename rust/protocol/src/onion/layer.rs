@@ -51,12 +51,18 @@ pub struct LayerKey {
 }
 
 impl LayerKey {
-    /// The client's side: its ephemeral secret and the node's public key.
+    /// The client's side: its ephemeral key pair and the node's public key. The client has to have the
+    /// public half anyway, to send it.
     ///
     /// `None` if the node's key has small order, so that the agreed secret would be zero.
-    pub fn for_client(cipher: Cipher, ephemeral: &StaticSecret, node: &[u8; 32]) -> Option<Self> {
+    pub fn for_client(
+        cipher: Cipher,
+        ephemeral: &StaticSecret,
+        public: &PublicKey,
+        node: &[u8; 32],
+    ) -> Option<Self> {
         let shared = agree(ephemeral, node)?;
-        Self::derive(cipher, &shared, PublicKey::from(ephemeral).as_bytes(), node)
+        Self::derive(cipher, &shared, public.as_bytes(), || *node)
     }
 
     /// The node's side: its secret and the client's ephemeral public key.
@@ -64,10 +70,16 @@ impl LayerKey {
     /// `None` if the client's key has small order.
     pub fn for_node(cipher: Cipher, node: &StaticSecret, ephemeral: &[u8; 32]) -> Option<Self> {
         let shared = agree(node, ephemeral)?;
-        Self::derive(cipher, &shared, ephemeral, PublicKey::from(node).as_bytes())
+        Self::derive(cipher, &shared, ephemeral, || PublicKey::from(node).to_bytes())
     }
 
-    fn derive(cipher: Cipher, shared: &SharedSecret, client: &[u8; 32], node: &[u8; 32]) -> Option<Self> {
+    /// `node`: the node's public key. Only one cipher needs it, and a node has to compute it.
+    fn derive(
+        cipher: Cipher,
+        shared: &SharedSecret,
+        client: &[u8; 32],
+        node: impl FnOnce() -> [u8; 32],
+    ) -> Option<Self> {
         let key = match cipher {
             Cipher::AesGcm => {
                 let mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(b"LOKI").ok()?;
@@ -75,7 +87,7 @@ impl LayerKey {
             }
             Cipher::XChaCha20 => {
                 let hasher = Blake2b::<U32>::new().chain_update(shared.as_bytes());
-                hasher.chain_update(client).chain_update(node).finalize()
+                hasher.chain_update(client).chain_update(node()).finalize()
             }
         };
         Some(Self { cipher, key: Zeroizing::new(key.into()) })
@@ -149,8 +161,10 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let client = StaticSecret::random_from_rng(&mut rng);
         let node = StaticSecret::random_from_rng(&mut rng);
-        let theirs = LayerKey::for_node(cipher, &node, PublicKey::from(&client).as_bytes()).unwrap();
-        (LayerKey::for_client(cipher, &client, PublicKey::from(&node).as_bytes()).unwrap(), theirs, rng)
+        let public = PublicKey::from(&client);
+        let theirs = LayerKey::for_node(cipher, &node, public.as_bytes()).unwrap();
+        let ours = LayerKey::for_client(cipher, &client, &public, PublicKey::from(&node).as_bytes());
+        (ours.unwrap(), theirs, rng)
     }
 
     #[test]
@@ -165,7 +179,8 @@ mod tests {
     fn zero_secrets_are_refused() {
         let secret = StaticSecret::from([7; 32]);
         for cipher in [Cipher::AesGcm, Cipher::XChaCha20] {
-            assert!(LayerKey::for_client(cipher, &secret, &[0; 32]).is_none());
+            let public = PublicKey::from(&secret);
+            assert!(LayerKey::for_client(cipher, &secret, &public, &[0; 32]).is_none());
             assert!(LayerKey::for_node(cipher, &secret, &[0; 32]).is_none());
         }
     }

@@ -139,9 +139,10 @@ fn seal_for(
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<Sealed, OnionError> {
     let ephemeral = StaticSecret::random_from_rng(rng);
-    let key = LayerKey::for_client(cipher, &ephemeral, &hop.x25519).ok_or(OnionError::WeakHop)?;
+    let public = PublicKey::from(&ephemeral);
+    let key = LayerKey::for_client(cipher, &ephemeral, &public, &hop.x25519).ok_or(OnionError::WeakHop)?;
     let blob = key.seal(plaintext, rng).ok_or(OnionError::TooLong)?;
-    let ephemeral_key = hex::encode(PublicKey::from(&ephemeral));
+    let ephemeral_key = hex::encode(public);
     Ok(Sealed { blob, outer: Outer { ephemeral_key, enc_type: cipher.enc_type() }, key })
 }
 

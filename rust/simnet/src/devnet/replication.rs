@@ -48,6 +48,8 @@ impl Fabric {
         tokio::pin!(silence);
         loop {
             tokio::select! {
+                // Who has answered is never called silent, however late this task comes round to it.
+                biased;
                 Some(joined) = answers.join_next() => {
                     let Ok((peer, answer)) = joined else { continue };
                     let done = host.node().peer_answered(ticket, peer, answer, now_ms());

@@ -18,16 +18,11 @@ use starling_simnet::devnet::{Config, Devnet};
 /// Far longer than anything here takes: only a test that hangs meets it.
 const HANG: Duration = Duration::from_secs(60);
 
-/// Short enough to wait for where something must time out.
-const SOON: Duration = Duration::from_millis(200);
-
 const DAY: u64 = 86_400_000;
 
-/// One swarm of today's network, where waiting for a dead member takes less than 5 s.
+/// One swarm of today's network.
 async fn swarm(swarm_size: usize) -> Devnet {
-    let times = Config { peer_timeout: SOON, redelivery: HANG, ..Config::storage_server() };
-    let config = Config { swarms: 1, swarm_size, ..times };
-    Devnet::start(config).await.unwrap()
+    Devnet::start(Config { swarms: 1, swarm_size, ..Config::storage_server() }).await.unwrap()
 }
 
 fn now() -> u64 {

@@ -35,6 +35,8 @@ fn every_verdict_comes_back_as_it_went_in() {
     let explanation = store.read(|view| view.explain(row)).unwrap().unwrap();
     assert_eq!(explanation.visits, visits);
     assert_eq!(explanation.message.row, row);
+    let found = store.read(|view| view.messages_with_id(&explanation.message.message_id)).unwrap();
+    assert_eq!(found, [explanation.message]);
     assert!(explanation.outbox.is_some());
 }
 

@@ -66,7 +66,7 @@ impl Nodes {
         let honest = self.answer(request, now_ms);
         let Outcome::Reply { mut status, mut body } = honest else { return honest };
         let other = script.byte();
-        if other % 2 == 0 {
+        if other.is_multiple_of(2) {
             status = STATUSES[usize::from(other / 2) % STATUSES.len()];
         }
         for _ in 0..3 {
