@@ -8,7 +8,7 @@ use starling_protocol::NodeKey;
 use starling_protocol::onion::layer::LayerKey;
 use starling_protocol::onion::{Cipher, Hop, OnionRequest, PeelError, Peeled, ReplySealer};
 use starling_protocol::onion::{build, frame as frames, peel};
-use x25519_dalek::StaticSecret;
+use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::cast::{NODE, dice, mode, public};
 
@@ -22,6 +22,11 @@ const CIPHERS: [Cipher; 2] = [Cipher::AesGcm, Cipher::XChaCha20];
 
 fn cipher(byte: u8) -> Cipher {
     CIPHERS[usize::from(byte & 1)]
+}
+
+/// The client's side of a layer for the node.
+fn client_key(cipher: Cipher) -> LayerKey {
+    LayerKey::for_client(cipher, &CLIENT, &PublicKey::from(&*CLIENT), &public(&NODE)).unwrap()
 }
 
 /// Frames: what is taken apart is put together again.
@@ -39,7 +44,7 @@ pub fn layer_key(data: &[u8]) -> bool {
     let cipher = cipher(choice);
     let Some(key) = LayerKey::for_node(cipher, &NODE, ephemeral) else { return false };
     key.open(rest);
-    let client = LayerKey::for_client(cipher, &CLIENT, &public(&NODE)).unwrap();
+    let client = client_key(cipher);
     let node = LayerKey::for_node(cipher, &NODE, &public(&CLIENT)).unwrap();
     let mut sealed = client.seal(rest, &mut dice()).unwrap();
     assert_eq!(node.open(&sealed).as_deref(), Some(rest));
@@ -88,7 +93,7 @@ pub fn onion_reply(data: &[u8]) -> bool {
 
 /// The posted body around a plaintext that the node's layer opens to.
 fn beneath_a_layer(cipher: Cipher, hop_no: u8, plaintext: &[u8]) -> Vec<u8> {
-    let key = LayerKey::for_client(cipher, &CLIENT, &public(&NODE)).unwrap();
+    let key = client_key(cipher);
     let name = if cipher == Cipher::AesGcm { "aes-gcm" } else { "xchacha20" };
     let ephemeral = hex::encode(public(&CLIENT));
     let json = format!(r#"{{"ephemeral_key":"{ephemeral}","enc_type":"{name}","hop_no":{hop_no}}}"#);

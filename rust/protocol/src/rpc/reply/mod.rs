@@ -1,7 +1,7 @@
 //! What nodes answer (network-protocol sections 4.3, 4.6, 14).
 //!
 //! Reading is lenient where running nodes are loose (flags as integers, ports as text, missing
-//! hashes) and bounded everywhere: a body has at most [`MAX_BODY_BYTES`](super::MAX_BODY_BYTES),
+//! hashes) and bounded everywhere: a body has at most [`MAX_BODY_BYTES`],
 //! lists have the limits of this module's parent. An entry that makes no sense is left out; it
 //! never spoils its neighbours.
 

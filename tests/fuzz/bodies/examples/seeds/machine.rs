@@ -45,7 +45,7 @@ impl Draft {
 }
 
 pub(crate) fn seeds() -> Vec<Seed> {
-    [calm(), trouble(), background()].concat()
+    [calm(), trouble(), clocks(), background()].concat()
 }
 
 fn calm() -> Vec<Seed> {
@@ -135,6 +135,11 @@ fn trouble() -> Vec<Seed> {
             .then(Command, &[RETRY, 0])
             .then(Settle, &[])
             .seed("absurd_difficulty"),
+    ]
+}
+
+fn clocks() -> Vec<Seed> {
+    vec![
         Draft::online()
             .send()
             .then(Jump, &[1, 40])
