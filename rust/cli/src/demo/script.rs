@@ -93,7 +93,7 @@ async fn absence(stage: &Stage, accepted: &mut Vec<Accepted>) -> Result<(), Fail
     for line in WHILE_AWAY {
         say(stage, Side::Alice, line, accepted).await?;
     }
-    stage.everything_stored(accepted).await?;
+    stage.everything_stored(Side::Alice, accepted).await?;
     stage.heading("Bob comes back")?;
     stage.engine(Side::Bob).resume().await?;
     stage.everything_arrived(accepted).await?;
