@@ -40,7 +40,8 @@ fn a_swarm_replaced_between_two_sends_is_found_within_seconds_and_no_send_fails(
         let rounds = waves(&world, &requests(&world, 0, before, is_store));
         assert!(stored.is_some(), "seed {seed}: {rounds:?}");
         assert!(rounds[0].1.is_subset(&old), "seed {seed}: the first round asks members that are gone");
-        assert!(rounds.len() <= 3, "seed {seed}: {rounds:?}");
+        // Guards may be among those that left; finding that out costs rounds of its own.
+        assert!(rounds.len() <= 6, "seed {seed}: {rounds:?}");
         assert_delivered(&mut world, 2, "replaced");
     }
 }

@@ -135,7 +135,8 @@ pub struct WakeReport {
     pub messages_stored: u64,
     /// Messages still waiting in the outbox.
     pub outbox_left: u64,
-    /// Whether the deadline cut the work short.
+    /// Whether work was left that this wake was to do: the deadline came, nothing could be reached, or a
+    /// message found no taker.
     pub cut_short: bool,
 }
 

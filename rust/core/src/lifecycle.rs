@@ -90,6 +90,11 @@ impl Wake {
         Self { answer, before, deadline_boot_ms }
     }
 
+    /// Boot time by which the wake must have answered.
+    pub(crate) fn deadline_boot_ms(&self) -> u64 {
+        self.deadline_boot_ms
+    }
+
     /// Time to commit what has come instead of waiting for more.
     pub(crate) fn hurried(&self, now: Now) -> bool {
         now.boot_ms.saturating_add(HURRY_MS) >= self.deadline_boot_ms

@@ -329,14 +329,16 @@ impl Machine {
         }
     }
 
-    /// A wake ends when the replicas were read and the outbox rests, when nothing can be reached, or
-    /// when its time is up.
+    /// A wake ends when the replicas were read and the outbox rests, when nothing can be reached before
+    /// its deadline, or when its time is up.
     fn end_wake_if_done(&mut self, step: &mut Step<'_, '_>) -> Result<(), StoreError> {
         let Some(wake) = &self.wake else { return Ok(()) };
         let idle = !self.poller.busy() && !self.outbox.busy() && self.network.in_flight() == 0;
         let polled = self.poller.polls() > wake.before.polls && !self.poller.wants_another(step.now);
         let rested = polled && !self.outbox.due(step.now);
-        let done = idle && (rested || self.network.silenced(step.now) || self.network.too_small());
+        let hopeless =
+            self.network.silenced_until(wake.deadline_boot_ms(), step.now) || self.network.too_small();
+        let done = idle && (rested || hopeless);
         let over = wake.over(step.now);
         if !done && !over {
             return Ok(());
@@ -346,14 +348,15 @@ impl Machine {
         let Some(wake) = self.wake.take() else { return Ok(()) };
         self.network.pace(None);
         let (before, after) = (wake.before, self.tally());
+        let outbox_left = u64::try_from(step.tx.outbox_len()?).unwrap_or(0);
         let report = WakeReport {
             new_messages: after.shown - before.shown,
             replicas_read: after.replicas_read - before.replicas_read,
             requests: after.requests - before.requests,
             bytes: after.bytes - before.bytes,
             messages_stored: after.stored - before.stored,
-            outbox_left: u64::try_from(step.tx.outbox_len()?).unwrap_or(0),
-            cut_short: !done,
+            outbox_left,
+            cut_short: !(idle && rested) || outbox_left > 0,
         };
         if !self.active() {
             self.halt(step);

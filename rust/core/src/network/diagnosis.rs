@@ -39,7 +39,8 @@ pub(crate) struct Diagnosis {
 }
 
 impl Network {
-    /// Acts on the table above for one ended request. Returns whether a relay did not know the destination.
+    /// Acts on the table above for one ended request. Returns whether a relay did not
+    /// know the next hop: then our list is old, or its.
     pub(super) fn judge(&mut self, step: &mut Step<'_, '_>, flight: &Flight, outcome: &Outcome) -> bool {
         let Some(guard) = flight.relays.first().copied() else { return false };
         match outcome {
@@ -54,7 +55,7 @@ impl Network {
                     self.standing.strike(named, LIMIT, step.now);
                     if text.starts_with(UNKNOWN_NODE) {
                         self.doubt_directory();
-                        return flight.destination == Some(named);
+                        return true;
                     }
                 }
                 (503, None) => self.standing.strike(guard, 1, step.now),

@@ -64,8 +64,8 @@ pub(crate) struct Delivery {
     /// The relays it went through.
     pub(crate) relays: Vec<NodeKey>,
     pub(crate) sent_boot_ms: u64,
-    /// A relay does not know the node: it left the network, as far as the relay can tell.
-    pub(crate) vanished: bool,
+    /// A relay did not know a hop behind it: our node list is old, or the relay's.
+    pub(crate) list_doubted: bool,
     /// Status and body of the node's own answer; `None` if the request never got one.
     pub(crate) answer: Option<(u16, Vec<u8>)>,
 }
@@ -268,7 +268,7 @@ impl Network {
             return Ok(None);
         }
         self.connectivity.note(&outcome, self.config.backoff_cap_ms, step);
-        let vanished = self.judge(step, &flight, &outcome);
+        let list_doubted = self.judge(step, &flight, &outcome);
         let answer = match outcome {
             Outcome::Reply { status, body } => Some((status, body)),
             _ => None,
@@ -281,7 +281,7 @@ impl Network {
             }
             (purpose, Some(node)) => {
                 let Flight { relays, sent_boot_ms, .. } = flight;
-                Ok(Some(Delivery { id, purpose, node, relays, sent_boot_ms, vanished, answer }))
+                Ok(Some(Delivery { id, purpose, node, relays, sent_boot_ms, list_doubted, answer }))
             }
             (_, None) => Ok(None),
         }
@@ -377,14 +377,14 @@ impl Network {
         let lost = |(id, flight): (EffectId, Flight)| {
             let node = flight.destination?;
             let Flight { purpose, relays, sent_boot_ms, .. } = flight;
-            Some(Delivery { id, purpose, node, relays, sent_boot_ms, vanished: false, answer: None })
+            Some(Delivery { id, purpose, node, relays, sent_boot_ms, list_doubted: false, answer: None })
         };
         std::mem::take(&mut self.flights).into_iter().filter_map(lost).collect()
     }
 
-    /// Whether an outage is being waited out.
-    pub(crate) fn silenced(&self, now: Now) -> bool {
-        self.connectivity.quiet(now)
+    /// Whether nothing will be asked before `boot_ms`, because an outage is being waited out.
+    pub(crate) fn silenced_until(&self, boot_ms: u64, now: Now) -> bool {
+        self.connectivity.quiet_until(now).is_some_and(|until| until >= boot_ms)
     }
 
     /// The store failed: pause before anything is asked again.

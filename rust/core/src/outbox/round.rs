@@ -130,7 +130,7 @@ impl Outbox {
         delivery: &Delivery,
     ) -> Result<Verdict, StoreError> {
         let Some(round) = self.rounds.get_mut(&item.message) else { return Ok(Verdict::NoAnswer) };
-        round.misdirected |= delivery.vanished;
+        round.misdirected |= delivery.list_doubted;
         let Some((status, body)) = &delivery.answer else { return Ok(Verdict::NoAnswer) };
         let verdict = match status {
             200 => match Stored::parse(body) {
