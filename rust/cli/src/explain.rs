@@ -120,7 +120,9 @@ fn shown_visit(visit: &Visit) -> ShownVisit {
 
 fn verdict(verdict: Verdict) -> String {
     match verdict {
-        Verdict::Stored { receipts: 0 } => "stored it; its receipts were known already, or did not hold".to_owned(),
+        Verdict::Stored { receipts: 0 } => {
+            "stored it; its receipts were known already, or did not hold".to_owned()
+        }
         Verdict::Stored { receipts } => format!("stored it; {receipts} new verified receipts"),
         Verdict::NoAnswer => "no answer, or not reachable on this route".to_owned(),
         Verdict::WrongSwarm => "says the account is not in its swarm (421)".to_owned(),
