@@ -311,7 +311,8 @@ impl Machine {
         self.network.break_silence();
         self.poller.hasten();
         self.outbox.look_again();
-        outbox::mend_dates(step.tx, step.now, self.config.backoff_cap_ms)?;
+        // A wake is rare: what an earlier one could not do is tried now, whatever its back-off says.
+        step.tx.hasten_outbox(step.now.wall_ms)?;
         self.network.pace(Some(deadline_boot_ms));
         self.wake = Some(Wake::new(id, deadline_boot_ms, self.tally()));
         Ok(())
