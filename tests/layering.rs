@@ -12,9 +12,10 @@ type Graph = BTreeMap<String, BTreeSet<String>>;
 /// Every arrow between our crates, without the prefix `starling-`.
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
+    ("ratchet", &[]),
     ("sqlcipher", &[]),
     ("store", &["protocol", "sqlcipher"]),
-    ("core", &["protocol", "store"]),
+    ("core", &["protocol", "ratchet", "store"]),
     ("engine", &["protocol", "store", "core"]),
     ("simnet", &["protocol"]),
     ("sim", &["protocol", "store", "core", "simnet"]),
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const RESERVED: &[(&str, &[&str])] = &[
     ("uniffi", &["ffi", "testkit"]),
     ("uniffi_bindgen", &["xtask"]),
+    ("vodozemac", &["ratchet"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
     ("reqwest", &["engine", "simnet"]),
@@ -115,8 +117,14 @@ fn a_missing_arrow_is_found() {
 
 #[test]
 fn a_library_in_the_wrong_layer_is_found() {
-    let planted = graph(&[("starling-core", &["starling-protocol", "starling-store", "tokio", "rusqlite"])]);
-    assert_eq!(violations(&planted), ["core uses rusqlite", "core uses tokio"]);
+    let planted = graph(&[
+        (
+            "starling-core",
+            &["starling-protocol", "starling-ratchet", "starling-store", "tokio", "rusqlite", "vodozemac"],
+        ),
+        ("starling-ratchet", &["vodozemac"]),
+    ]);
+    assert_eq!(violations(&planted), ["core uses vodozemac", "core uses rusqlite", "core uses tokio"]);
 }
 
 #[test]

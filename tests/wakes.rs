@@ -65,9 +65,10 @@ impl Sleeper {
         let seed_node = SeedNode { url: seed_node.to_owned(), address_kind: AddressKind::Loopback };
         let mut config = EngineConfig::new(place.join(number.to_string()), key, vec![seed_node]);
         config.proof_threads = 1;
-        let engine = Engine::open(config, Driver::system().unwrap()).unwrap();
         let mut random = ChaCha20Rng::seed_from_u64(u64::try_from(number).unwrap());
-        engine.create_account(Seed::generate(&mut random)).await.unwrap();
+        let (seed, friends) = (Seed::generate(&mut random), [recipient().account_id()]);
+        starling_tests::inhabit(&config.directory, config.key.clone(), &seed, &friends).unwrap();
+        let engine = Engine::open(config, Driver::system().unwrap()).unwrap();
         Self { engine, number, random }
     }
 

@@ -86,6 +86,21 @@ impl Home {
         self.command(&["--seed-node", &devnet.url]).args(arguments).output().unwrap()
     }
 
+    /// Asks somebody for friendship, and is accepted: both are friends with a ratchet, and have seen it.
+    pub fn befriend(&self, id: &str, other: &Self, other_id: &str, devnet: &Devnet) {
+        json(&self.online(devnet, &["friends", "request", other_id, "--text", "It is me", "--json"]));
+        json(&other.online(devnet, &["poll", "--json"]));
+        json(&other.online(devnet, &["friends", "accept", id, "--json"]));
+        for home in [self, other, self, other] {
+            json(&home.online(devnet, &["poll", "--json"]));
+        }
+        for (home, peer) in [(self, other_id), (other, id)] {
+            let friend = &json(&home.run(&["friends", "list", "--json"]))["friends"][0];
+            assert_eq!((&friend["account_id"], &friend["relation"]), (&peer.into(), &"friend".into()));
+            assert_eq!(friend["security"], "ratchet");
+        }
+    }
+
     /// Creates an account; its id.
     pub fn inhabit(&self) -> String {
         json(&self.run(&["account", "new", "--json"]))["account_id"].as_str().unwrap().to_owned()

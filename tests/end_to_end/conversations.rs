@@ -18,11 +18,16 @@ fn two_newcomers_talk() {
     let (alice, bob) = (Home::new('a'), Home::new('b'));
     let (alice_id, bob_id) = (alice.inhabit(), bob.inhabit());
 
-    for text in ["Hello Bob", "The starlings are back 🐦"] {
-        let sent = json(&alice.online(&devnet, &["send", "--to", &bob_id, "--text", text, "--json"]));
-        assert!(sent["stored"].as_u64().unwrap() >= 3, "{sent}");
-        assert_eq!(sent["swarm_size"], 5);
-    }
+    let say = |text| json(&alice.online(&devnet, &["send", "--to", &bob_id, "--text", text, "--json"]));
+    let sent = say("Hello Bob");
+    assert!(sent["stored"].as_u64().unwrap() >= 3 && sent["kind"] == "introduction", "{sent}");
+    assert_eq!(sent["swarm_size"], 5);
+    let kept = say("The starlings are back 🐦");
+    assert_eq!((&kept["waits_for_friend"], &kept["state"]), (&true.into(), &"queued".into()), "{kept}");
+    let asked = json(&bob.online(&devnet, &["poll", "--json"]));
+    assert_eq!((texts(&asked), &asked[0]["kind"]), (vec!["Hello Bob"], &Value::from("request")));
+    stdout(&bob.online(&devnet, &["friends", "accept", &alice_id]));
+    assert_eq!(json(&alice.online(&devnet, &["poll", "--json"])), Value::Array(Vec::new()));
     let polled = json(&bob.online(&devnet, &["poll", "--json"]));
     assert_eq!(texts(&polled), ["Hello Bob", "The starlings are back 🐦"]);
     assert!(polled[0]["clock"].as_i64() < polled[1]["clock"].as_i64());
@@ -32,8 +37,14 @@ fn two_newcomers_talk() {
 
     let answer = bob.online(&devnet, &["send", "--to", &alice_id, "--text", "Hello Alice"]);
     assert!(stdout(&answer).starts_with("stored "));
+    let delivered = |home: &Home| {
+        let own = json(&home.run(&["messages", "--json"]));
+        own.as_array().unwrap().iter().filter(|message| message["state"] == "delivered").count()
+    };
+    assert_eq!(delivered(&alice), 1, "the acceptance acknowledged the request");
     assert!(stdout(&alice.online(&devnet, &["poll"])).contains("Hello Alice"));
 
+    assert_eq!(delivered(&alice), 2, "Bob's answer acknowledged the text");
     let all = json(&bob.run(&["messages", "--with", &alice_id, "--json"]));
     assert_eq!(texts(&all), ["Hello Bob", "The starlings are back 🐦", "Hello Alice"]);
     assert_eq!(texts(&json(&bob.run(&["messages", "--limit", "1", "--json"]))), ["Hello Alice"]);
@@ -52,43 +63,69 @@ fn a_chat_goes_both_ways() {
     let (alice_id, bob_id) = (alice.inhabit(), bob.inhabit());
     let mut alice = Chat::start(&alice, &devnet, &bob_id);
     let mut bob = Chat::start(&bob, &devnet, &alice_id);
+    alice.hears_of("first line is a friend request");
     alice.say("Can you hear me?");
-    bob.hears("< Can you hear me?");
+    bob.hears_of("asks to be your friend: Can you hear me?; whatever you say accepts");
     bob.say("Loud and clear");
+    bob.hears("< Can you hear me?");
     alice.hears("< Loud and clear");
+    alice.say("Good");
+    bob.hears("< Good");
+    alice.hears_of("(delivered) Good");
 }
 
 /// One side of a conversation in a process of its own.
-struct Chat {
+pub struct Chat {
     process: Child,
+    killed: bool,
     keyboard: Option<ChildStdin>,
     screen: BufReader<ChildStdout>,
 }
 
 impl Chat {
-    fn start(home: &Home, devnet: &Devnet, peer: &str) -> Self {
+    pub fn start(home: &Home, devnet: &Devnet, peer: &str) -> Self {
+        Self::start_at(home, &devnet.url, peer)
+    }
+
+    /// On a network that may not exist.
+    pub fn start_at(home: &Home, url: &str, peer: &str) -> Self {
         let mut process = home
-            .command(&["--seed-node", &devnet.url, "chat", "--to", peer])
+            .command(&["--seed-node", url, "chat", "--to", peer])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let keyboard = process.stdin.take();
         let screen = BufReader::new(process.stdout.take().unwrap());
-        Self { process, keyboard, screen }
+        Self { process, killed: false, keyboard, screen }
     }
 
-    fn say(&mut self, line: &str) {
+    pub fn say(&mut self, line: &str) {
         writeln!(self.keyboard.as_mut().unwrap(), "{line}").unwrap();
     }
 
     /// Reads until the line comes.
-    fn hears(&mut self, expected: &str) {
+    pub fn hears(&mut self, expected: &str) {
+        self.hears_such(expected, |line| line == expected);
+    }
+
+    /// Reads until a line comes that has this in it.
+    pub fn hears_of(&mut self, expected: &str) {
+        self.hears_such(expected, |line| line.contains(expected));
+    }
+
+    fn hears_such(&mut self, what: &str, such: impl Fn(&str) -> bool) {
         let mut line = String::new();
-        while line.trim_end() != expected {
+        while !such(line.trim_end()) {
             line.clear();
-            assert_ne!(self.screen.read_line(&mut line).unwrap(), 0, "the chat ended without {expected:?}");
+            assert_ne!(self.screen.read_line(&mut line).unwrap(), 0, "the chat ended without {what:?}");
         }
+    }
+
+    /// Kills the process where it stands.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.killed = true;
     }
 }
 
@@ -96,7 +133,7 @@ impl Drop for Chat {
     fn drop(&mut self) {
         self.keyboard.take();
         let ended = self.process.wait();
-        if !std::thread::panicking() {
+        if !self.killed && !std::thread::panicking() {
             assert!(ended.unwrap().success(), "the chat did not end cleanly");
         }
     }

@@ -5,6 +5,7 @@
 
 mod command;
 mod conversations;
+mod friends;
 mod network;
 mod performances;
 mod probes;

@@ -17,8 +17,12 @@ fn the_demonstration_reports_what_became_of_every_message() {
     assert_eq!(
         keys,
         [
+            "blocked_silent",
+            "crossing",
             "delivered",
+            "delivered_acked",
             "duplicates",
+            "friendships",
             "lost",
             "onion_hops",
             "out_of_order",
@@ -26,19 +30,29 @@ fn the_demonstration_reports_what_became_of_every_message() {
             "pow_ms_p50",
             "requests",
             "seconds",
+            "security",
             "sent",
             "stored_max",
             "stored_min",
             "swarm_size"
         ]
     );
-    for (key, expected) in
-        [("lost", 0), ("duplicates", 0), ("out_of_order", 0), ("swarm_size", 5), ("onion_hops", 3)]
-    {
+    for (key, expected) in [
+        ("lost", 0),
+        ("duplicates", 0),
+        ("out_of_order", 0),
+        ("swarm_size", 5),
+        ("onion_hops", 3),
+        ("friendships", 2),
+        ("crossing", 1),
+        ("blocked_silent", 1),
+    ] {
         assert_eq!(report[key], expected, "{key}");
     }
     assert!(report["sent"].as_u64().unwrap() >= 40);
     assert_eq!(report["delivered"], report["sent"]);
+    assert_eq!(report["delivered_acked"], report["sent"]);
+    assert_eq!(report["security"], "ratchet");
     assert_eq!(report["pow_messages"], report["sent"]);
 }
 

@@ -13,6 +13,8 @@ fn bad_input_changes_nothing() {
     let id = home.inhabit();
     let other = Home::new('b').inhabit();
     let long = "x".repeat(80_000);
+    let introduction = "x".repeat(513);
+    let name = "x".repeat(65);
     let seed = ["--seed-node", "http://127.0.0.1:9"];
     let before = snapshot(&home.data());
     for arguments in [
@@ -21,6 +23,15 @@ fn bad_input_changes_nothing() {
         vec!["send", "--to", &other, "--text", &long],
         vec!["send", "--to", &id, "--text", "me"],
         vec!["send", "--to", "05abcd", "--text", "x"],
+        vec!["send", "--to", &other, "--text", &introduction],
+        vec!["friends", "request", &other, "--text", &introduction],
+        vec!["friends", "request", &other, "--text", ""],
+        vec!["friends", "request", &id, "--text", "me"],
+        vec!["friends", "request", &other, "--text", "x", "--invite", "0f"],
+        vec!["friends", "accept", &other],
+        vec!["friends", "decline", &other],
+        vec!["friends", "withdraw", &other],
+        vec!["account", "name", &name],
         vec!["--seed-node", "ftp://127.0.0.1", "poll"],
         vec!["simulate", "--seeds", "many"],
         vec!["nonsense"],

@@ -38,10 +38,24 @@ pub(crate) struct Moment {
 pub(crate) enum Line {
     Opened,
     Accepted(String),
-    Shown { event: i64, label: String },
-    Gap { event: i64, from: i64, to: i64 },
+    Shown {
+        event: i64,
+        label: String,
+    },
+    Gap {
+        event: i64,
+        from: i64,
+        to: i64,
+    },
     Changed,
-    Stored(String),
+    /// On so many nodes of the swarm, as the sender was told.
+    Stored {
+        label: String,
+        copies: usize,
+    },
+    Delivered(String),
+    /// About friendship, not about a message.
+    Contact,
     Acknowledged(i64),
     Done,
 }
@@ -59,7 +73,12 @@ impl Line {
                 Self::Gap { event: number(&mut words), from: number(&mut words), to: number(&mut words) }
             }
             "changed" => Self::Changed,
-            "stored" => Self::Stored(text(&mut words)),
+            "stored" => {
+                let label = text(&mut words);
+                Self::Stored { label, copies: words.next().unwrap().parse().unwrap() }
+            }
+            "delivered" => Self::Delivered(text(&mut words)),
+            "contact" => Self::Contact,
             "acknowledged" => Self::Acknowledged(number(&mut words)),
             "done" => Self::Done,
             _ => panic!("a victim said {line:?}"),

@@ -47,7 +47,9 @@ impl Story {
     fn take_in(&mut self, side: usize, lines: &[Line]) {
         for line in lines {
             match line {
-                Line::Stored(label) => drop(self.stored[side].insert(label.clone())),
+                Line::Stored { label, .. } | Line::Delivered(label) => {
+                    self.stored[side].insert(label.clone());
+                }
                 Line::Shown { label, .. } => drop(self.shown[side].insert(label.clone())),
                 _ => {}
             }
@@ -128,8 +130,9 @@ fn kills_lose_double_and_reorder_nothing() {
         let mut random = ChaCha20Rng::seed_from_u64(2 * seed + u64::try_from(side).unwrap());
         torment(party, side, &story, kills, &mut random)
     });
-    // Undisturbed lives: first what is in the outboxes goes out, then what is in the swarms comes in.
-    for task in [Task::Work { texts: 0, pause_ms: 0 }, Task::Drain] {
+    // Undisturbed lives: what is in the outboxes goes out, then what is in the swarms comes in, then the
+    // acknowledgements of that.
+    for task in [Task::Work { texts: 0, pause_ms: 0 }, Task::Drain, Task::Drain] {
         let last = together(&parties, |_, party| party.live_out(task));
         said.iter_mut().zip(last).for_each(|(said, last)| said.extend(last));
     }

@@ -1,6 +1,9 @@
 //! The process that `kills` kills: one account at work, which tells on standard output what it was
 //! promised and what it was shown, one line each, and only afterwards.
 //!
+//! The two are strangers at first. Whoever speaks first asks for friendship, and whoever was asked accepts
+//! by speaking; if both speak first, their requests cross.
+//!
 //! `starling-victim work DIRECTORY SEED_NODE ACCOUNT PEER TEXTS PAUSE_MS` sends that many texts,
 //! relates what happens, says `done` when its outbox is empty, and ends with its standard input.
 //! `starling-victim drain …` has three wakes instead, and ends by itself. ACCOUNT is the byte that
@@ -12,7 +15,8 @@
 //! | `accepted LABEL` | `send` has returned |
 //! | `shown EVENT LABEL` | the event log says that a message was received |
 //! | `gap EVENT FROM TO` | the event log names a gap |
-//! | `changed LABEL`, `stored LABEL` | the event log says so of an own message |
+//! | `changed LABEL`, `stored LABEL COPIES`, `delivered LABEL` | the event log says so of an own message |
+//! | `contact` | the event log says something of the friendship |
 //! | `acknowledged EVENT` | acknowledging it has returned |
 //! | `done` | nothing is left to do |
 
@@ -153,10 +157,19 @@ impl Host {
                 }
                 Event::Gap { from_seq, to_seq, .. } => format!("gap {event_seq} {from_seq} {to_seq}"),
                 Event::MessageStateChanged { message, .. } => match self.label(message).await? {
-                    (label, MessageState::Stored { .. }) => format!("stored {label}"),
+                    (label, MessageState::Stored { k, .. }) => format!("stored {label} {k}"),
+                    (label, MessageState::Delivered) => format!("delivered {label}"),
                     (label, _) => format!("changed {label}"),
                 },
                 Event::Resync => return Err("a resync, though every event was acknowledged".into()),
+                Event::RequestReceived { .. }
+                | Event::RequestReplaced { .. }
+                | Event::FriendAdded { .. }
+                | Event::SessionRenewed { .. }
+                | Event::SecurityUpgraded { .. } => "contact".to_owned(),
+                Event::RequestExpired { .. } | Event::RequestsDigest => {
+                    return Err("a request expired, or there were many".into());
+                }
             };
             say(&line)?;
             self.engine.ack_events(seq).await?;
@@ -173,7 +186,7 @@ impl Host {
     }
 }
 
-/// The number of a text is its place in the conversation, so that each is said once however often
+/// The number of a text is the lowest place it may have in the conversation, so that each is said once however often
 /// its sender dies.
 async fn speak(engine: &Engine, arguments: &Arguments, peer: AccountId) -> Outcome {
     for _ in 0..arguments.texts {

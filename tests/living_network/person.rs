@@ -8,8 +8,8 @@ use starling_engine::{
     SystemClock,
 };
 use starling_protocol::rpc::AddressKind;
-use starling_protocol::{AccountId, NodeKey, Seed};
-use starling_store::{Event, MessageRow, MessageState, StoreKey};
+use starling_protocol::{AccountId, AccountKeys, NodeKey, Seed};
+use starling_store::{Event, MessageRow, MessageState, Options, Store, StoreKey};
 use tempfile::TempDir;
 
 /// Far longer than anything here takes: only a test that hangs meets it.
@@ -36,26 +36,41 @@ impl Network for Witness {
     }
 }
 
+fn seed(number: u8) -> Seed {
+    Seed::from_bytes(&[number; 16]).unwrap()
+}
+
 pub(crate) struct Person {
     pub(crate) engine: Engine,
     pub(crate) id: AccountId,
+    pub(crate) keys: AccountKeys,
+    key: StoreKey,
     witness: Arc<Witness>,
-    _place: TempDir,
+    place: TempDir,
 }
 
 impl Person {
-    /// A new account that knows nothing of the network but this seed.
+    /// A new account, number 1 or 2, that has the other one for a friend and knows nothing of the network
+    /// but this seed.
     pub(crate) async fn new(number: u8, seed_url: String) -> Person {
         let place = tempfile::tempdir().unwrap();
-        let seed = SeedNode { url: seed_url, address_kind: AddressKind::Loopback };
+        let seed_node = SeedNode { url: seed_url, address_kind: AddressKind::Loopback };
         let key = StoreKey::from_bytes([number; 32]);
-        let config = EngineConfig::new(place.path().join("data"), key, vec![seed]);
+        let config = EngineConfig::new(place.path().join("data"), key.clone(), vec![seed_node]);
         let witness = Arc::new(Witness { network: OnionHttp::new().unwrap(), exchanges: Arc::default() });
         let driver =
             Driver { network: Arc::clone(&witness) as Arc<dyn Network>, clock: Arc::new(SystemClock) };
+        let (seed, friend) = (seed(number), AccountKeys::from_seed(&seed(3 - number)).account_id());
+        starling_tests::inhabit(&config.directory, config.key.clone(), &seed, &[friend]).unwrap();
         let engine = Engine::open(config, driver).unwrap();
-        let id = engine.create_account(Seed::from_bytes(&[number; 16]).unwrap()).await.unwrap();
-        Person { engine, id, witness, _place: place }
+        Person {
+            id: engine.account_id().unwrap(),
+            key,
+            keys: AccountKeys::from_seed(&seed),
+            engine,
+            witness,
+            place,
+        }
     }
 
     /// Sends a text; how it stands once more than half of the swarm has it.
@@ -72,6 +87,7 @@ impl Person {
             loop {
                 match self.state(message).await {
                     MessageState::Stored { k, n } if 2 * k > n => return (k, n),
+                    MessageState::Delivered => panic!("delivered before it was seen to be stored"),
                     MessageState::Failed(reason) => panic!("failed: {reason:?}"),
                     _ => seen = self.engine.events_changed(seen).await.unwrap(),
                 }
@@ -110,6 +126,12 @@ impl Person {
             self.engine.ack_events(*last).await.unwrap();
         }
         texts
+    }
+
+    /// Ends the engine; its database.
+    pub(crate) async fn database(&self) -> Store {
+        self.engine.shutdown().await.unwrap();
+        Store::open(Options { directory: self.place.path().join("data"), key: self.key.clone() }).unwrap()
     }
 
     /// Everything asked of nodes so far, with the node and its answer.

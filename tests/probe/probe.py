@@ -14,6 +14,7 @@ import proof
 import session
 from account import Account, signature_holds
 from comparison import Comparison
+from friend_request import FORTNIGHT_S, as_todays_client, bundle_holds, request_holds
 from network import Network, now_ms
 from onion import AesGcm, XChaCha20
 from starling import Starling, devnet
@@ -95,8 +96,24 @@ class Probe:
             holds = signature_holds(bytes.fromhex(member), expected_hash.encode(), signature)
             self.agree.true(f"signature of {member}", holds)
 
+    def starling_is_asked(self, cipher, difficulty):
+        """The texts of a stranger are one request, and shown when it is accepted."""
+        expected = self.write(cipher, difficulty)
+        peer = self.account.id.hex()
+        (request,) = self.starling("poll")
+        found = [request[name] for name in ("kind", "request", "from")]
+        self.agree.equal("request", ["request", "basic", peer], found)
+        self.agree.equal("texts of the request", sorted(TEXTS), sorted(request["text"].split("\n")))
+        contact = self.starling("friends", "accept", peer)
+        self.agree.equal("contact", ["friend", "basic"], [contact["relation"], contact["security"]])
+        self.polled(expected)
+
     def starling_reads(self, cipher, difficulty):
-        """What the probe stores, the command shows: once, whole, and from the right sender."""
+        """What a friend stores, the command shows: once, whole, and from the right sender."""
+        self.polled(self.write(cipher, difficulty))
+
+    def write(self, cipher, difficulty):
+        """Stores the texts for the command; what it will show of them."""
         member = self.network.swarm_of(self.starling.id)[0]
         expected = []
         for number, body in enumerate(TEXTS):
@@ -115,6 +132,9 @@ class Probe:
                     "text": body,
                 }
             )
+        return expected
+
+    def polled(self, expected):
         polled = self.starling("poll")
         found = [{name: message[name] for name in expected[0]} for message in polled]
         by_time = lambda message: message["sent_ms"]
@@ -138,6 +158,26 @@ class Probe:
             opened.sort(key=lambda content: content.starling.seq)
             self.agree.equal("texts", TEXTS, [content.dataMessage.body for content in opened])
             self.placements(opened, sent)
+            # The first text to a friend without a ratchet offers one.
+            offers = [content.HasField("bundle") for content in opened]
+            self.agree.equal("bundles", [True, False, False, False], offers)
+            bundle_holds(self.agree, opened[0].bundle, self.starling.id, self.account.id)
+
+    def starling_asks(self):
+        """A friend request of the command, as today's client and as one of ours reads it."""
+        peer = Account.from_seed(os.urandom(16))
+        self.starling("friends", "request", peer.id.hex(), "--text", TEXTS[0])
+        status, page = self.network.retrieve(AesGcm, self.network.swarm_of(peer.id)[0], peer)
+        self.agree.equal("status of retrieve", 200, status)
+        (message,) = page["messages"]
+        stored = session.open_stored(base64.b64decode(message["data"], validate=True), peer)
+        self.agree.equal("sender", self.starling.id, stored.sender_id)
+        self.agree.true("signature of the sender", stored.signature_holds)
+        as_todays_client(self.agree, stored.raw, TEXTS[0], "")
+        request_holds(self.agree, message["data"], stored, peer.id)
+        request = stored.content.friendRequest
+        self.agree.equal("message id of a request", request.requestId, stored.content.starling.messageId)
+        self.agree.equal("life of a request", FORTNIGHT_S, request.expiry - request.created)
 
     def stored(self, message, earliest):
         """One message of a page; its content."""
@@ -148,8 +188,7 @@ class Probe:
         request, envelope, content = opened.message.request, opened.envelope, opened.content
         wrapping = [opened.message.type, request.verb, request.path, envelope.type, envelope.source]
         self.agree.equal("wrapping", [1, "PUT", "/api/v1/message", 6, ""], wrapping)
-        plaintext = opened.padded.rstrip(b"\x00")[:-1]
-        self.agree.equal("padding", session.pad(plaintext), opened.padded)
+        self.agree.equal("padding", session.pad(opened.raw), opened.padded)
         self.agree.equal("sender", self.starling.id, opened.sender_id)
         self.agree.true("signature of the sender", opened.signature_holds)
         times = [envelope.timestamp, content.dataMessage.timestamp]
@@ -174,10 +213,11 @@ def talk(comparison, program, difficulty, seed):
         with devnet(program, "--difficulty", str(difficulty)) as seed_url:
             network = Network(seed_url)
             probe = Probe(comparison, network, Starling(program, directory, seed_url), seed)
-            for cipher in CIPHERS:
+            for cipher, reads in zip(CIPHERS, [probe.starling_is_asked, probe.starling_reads]):
                 probe.nodes_answer(cipher)
-                probe.starling_reads(cipher, difficulty)
+                reads(cipher, difficulty)
             probe.starling_writes()
+            probe.starling_asks()
 
 
 def main(program):

@@ -58,6 +58,7 @@ class Opened:
     message: object
     envelope: object
     padded: bytes
+    raw: bytes
     sender_ed25519: bytes
     signature_holds: bool
     content: object
@@ -73,5 +74,5 @@ def open_stored(data, account):
     inner = bindings.crypto_box_seal_open(envelope.content, account.x_public, account.x_secret)
     padded, sender, signature = inner[:-96], inner[-96:-64], inner[-64:]
     holds = signature_holds(sender, padded + sender + account.x_public, signature)
-    content = Content.FromString(padded.rstrip(b"\x00")[:-1])
-    return Opened(message, envelope, padded, sender, holds, content)
+    raw = padded.rstrip(b"\x00")[:-1]
+    return Opened(message, envelope, padded, raw, sender, holds, Content.FromString(raw))

@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 use starling_engine::SeedNode;
 
 use crate::{
-    account, bench, chat, demo, devnet, explain, messages, network, poll, probes, search, send, simulate,
+    account, bench, chat, demo, devnet, explain, friends, messages, network, poll, probes, search, send,
+    simulate,
 };
 
 /// Where the help lists what every command takes.
@@ -70,11 +71,13 @@ pub(crate) enum Command {
     Demo(demo::Arguments),
     /// Run a network of service nodes on this machine
     Devnet(devnet::Arguments),
-    /// Create, restore or show the account of a data directory
+    /// Create, restore, name or show the account of a data directory
     Account(account::Arguments),
-    /// Send a text and wait until the recipient's swarm stores it
+    /// Ask for friendship, answer those who ask, block
+    Friends(friends::Arguments),
+    /// Send a text and wait until the recipient's swarm stores it; to a stranger, a friend request
     Send(send::Arguments),
-    /// Fetch new messages and print them
+    /// Fetch new messages and friend requests and print them
     Poll(poll::Arguments),
     /// Talk with somebody, line by line
     Chat(chat::Arguments),

@@ -6,14 +6,15 @@ use clap::Args;
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
 use rustyline::{Config, Editor, ExternalPrinter};
-use starling_engine::{Engine, EngineError};
+use starling_engine::{Engine, EngineError, FriendRequest};
 use starling_protocol::AccountId;
-use starling_store::{Event, Message, MessageState};
+use starling_store::{ConversationId, Event, Message, MessageState, Relation};
 use tokio::sync::mpsc;
 
 use crate::arguments::Home;
 use crate::client;
 use crate::failure::Failure;
+use crate::friends::{self, ShownRequest};
 use crate::output::{Output, printable};
 use crate::shown;
 
@@ -41,12 +42,31 @@ pub(crate) async fn run(arguments: &Arguments, home: &Home, output: Output) -> R
 
 async fn talk(engine: &Engine, peer: AccountId, output: Output) -> Result<(), Failure> {
     output.line(&format!("You are {}. Ctrl-D ends.", client::own_id(engine)))?;
+    if let Some(line) = standing(engine, peer).await? {
+        output.line(&line)?;
+    }
     let (lines, printer) = keyboard(output)?;
     engine.start().await?;
     tokio::select! {
         ended = say(engine, peer, lines, output) => ended,
         ended = listen(engine, peer, printer) => ended,
     }
+}
+
+/// What the first line will mean, unless the other one is a friend.
+async fn standing(engine: &Engine, peer: AccountId) -> Result<Option<String>, EngineError> {
+    let Some(contact) = engine.contact(peer).await? else {
+        return Ok(Some("Your first line is a friend request.".to_owned()));
+    };
+    Ok(match contact.relation {
+        _ if contact.blocked => Some("This account is blocked.".to_owned()),
+        Relation::Stranger => Some("Your first line is a friend request.".to_owned()),
+        Relation::Requested => Some("Your friend request is not answered; what you say waits.".to_owned()),
+        Relation::AskedBundle | Relation::AskedBasic | Relation::AskedEmpty => {
+            request_in(engine, contact.conversation, peer).await?
+        }
+        Relation::Accepting | Relation::Friend => None,
+    })
 }
 
 async fn say(
@@ -98,8 +118,51 @@ async fn describe(engine: &Engine, peer: AccountId, event: &Event) -> Result<Opt
         Event::Gap { from_seq, to_seq, .. } => {
             Some(format!("  (messages {from_seq} to {to_seq} are missing)"))
         }
+        Event::RequestReceived { conversation } | Event::RequestReplaced { conversation } => {
+            request_in(engine, *conversation, peer).await?
+        }
+        Event::FriendAdded { conversation } => {
+            about(engine, *conversation, peer, "is your friend now").await?
+        }
+        Event::SecurityUpgraded { conversation } => {
+            about(engine, *conversation, peer, "has a ratchet: from now on forward secret").await?
+        }
+        Event::SessionRenewed { conversation } => {
+            about(engine, *conversation, peer, "begins a new session").await?
+        }
+        Event::RequestExpired { conversation } => {
+            about(engine, *conversation, peer, "did not answer in time, or was not answered").await?
+        }
+        Event::RequestsDigest => Some("  (many friend requests: see `starling friends list`)".to_owned()),
         Event::Resync => Some("  (much has happened: see `starling messages`)".to_owned()),
     })
+}
+
+/// The request of a conversation, if it is still pending.
+async fn request_in(
+    engine: &Engine,
+    conversation: ConversationId,
+    peer: AccountId,
+) -> Result<Option<String>, EngineError> {
+    let pending = friends::incoming(engine).await?;
+    let request = pending.into_iter().find(|request| request.conversation == conversation);
+    Ok(request.map(|request| asks(&request, peer)))
+}
+
+fn asks(request: &FriendRequest, peer: AccountId) -> String {
+    let line = ShownRequest::new(request).line();
+    if request.peer == peer { format!("  ({line}; whatever you say accepts)") } else { format!("  ({line})") }
+}
+
+/// Something about the other side of a conversation.
+async fn about(
+    engine: &Engine,
+    conversation: ConversationId,
+    peer: AccountId,
+    what: &str,
+) -> Result<Option<String>, EngineError> {
+    let here = engine.conversation_with(peer).await?.is_some_and(|known| known.id == conversation);
+    Ok(here.then(|| format!("  ({peer} {what})")))
 }
 
 fn incoming(message: &Message, peer: AccountId) -> String {
@@ -109,7 +172,10 @@ fn incoming(message: &Message, peer: AccountId) -> String {
 
 fn outgoing(message: &Message) -> Option<String> {
     match message.state {
-        MessageState::Stored { .. } | MessageState::Failed(_) => Some(format!(
+        MessageState::Stored { .. }
+        | MessageState::Delivered
+        | MessageState::Expired
+        | MessageState::Failed(_) => Some(format!(
             "  ({}) {}",
             shown::state(message.state),
             crate::output::shortened(&message.body, 40)

@@ -4,7 +4,9 @@ use clap::Args;
 use serde::Serialize;
 use starling_engine::{Engine, EngineError};
 use starling_protocol::NodeKey;
-use starling_store::{Explanation, OutboxItem, Stage, Verdict, Visit};
+use starling_store::{
+    Explanation, Lane, MessageKind, MessageState, OutboxItem, Relation, Stage, Verdict, Visit,
+};
 
 use crate::arguments::Home;
 use crate::client;
@@ -31,6 +33,9 @@ struct ExplainAnswer {
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<Waiting>,
+    /// What else has to happen, beside the network's part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<&'static str>,
     /// Members of the recipient's swarm with a verified receipt, while the message is in the outbox.
     receipts: Vec<String>,
     visits: Vec<ShownVisit>,
@@ -71,22 +76,43 @@ pub(crate) async fn run(arguments: &Arguments, home: &Home, output: Output) -> R
     if found.is_empty() {
         return Err(Failure::Usage("no message with this id".to_owned()));
     }
-    let answers: Vec<ExplainAnswer> = found.iter().map(answer).collect();
+    let answers: Vec<ExplainAnswer> =
+        found.iter().map(|(found, relation)| answer(found, *relation)).collect();
     if output.is_json() {
         return output.json(&answers);
     }
     answers.iter().try_for_each(|answer| output.line(&describe(answer)))
 }
 
-async fn look_up(engine: &Engine, message_id: [u8; 16]) -> Result<Vec<Explanation>, EngineError> {
+/// The messages with an id, and what the other side of each is to us.
+async fn look_up(engine: &Engine, message_id: [u8; 16]) -> Result<Vec<(Explanation, Relation)>, EngineError> {
     let mut found = Vec::new();
     for message in engine.messages_with_id(message_id).await? {
-        found.extend(engine.explain_message(message.row).await?);
+        let contact = engine.contact(message.peer).await?;
+        let relation = contact.map_or(Relation::Stranger, |contact| contact.relation);
+        let explained = engine.explain_message(message.row).await?;
+        found.extend(explained.map(|explained| (explained, relation)));
     }
     Ok(found)
 }
 
-fn answer(explanation: &Explanation) -> ExplainAnswer {
+/// What a message waits for that no node can give.
+fn waits_for(explanation: &Explanation, relation: Relation) -> Option<&'static str> {
+    let Explanation { message, outbox, .. } = explanation;
+    let held_back = outbox.as_ref().is_some_and(|item| item.lane == Lane::Ordered);
+    let under_way = matches!(message.state, MessageState::Stored { .. } | MessageState::Sent);
+    match (relation, message.kind) {
+        (Relation::Requested, MessageKind::Text) if held_back => {
+            Some("our friend request to be answered; it is sent then, or expires with the request")
+        }
+        (Relation::Requested, MessageKind::Request) if under_way => {
+            Some("the recipient to answer this friend request")
+        }
+        _ => None,
+    }
+}
+
+fn answer(explanation: &Explanation, relation: Relation) -> ExplainAnswer {
     let Explanation { message, outbox, receipts, visits } = explanation;
     ExplainAnswer {
         message_id: hex::encode(message.message_id),
@@ -94,6 +120,7 @@ fn answer(explanation: &Explanation) -> ExplainAnswer {
         text: shortened(&message.body, TEXT),
         state: shown::state(message.state),
         waiting: outbox.as_ref().map(waiting),
+        waits_for: waits_for(explanation, relation),
         receipts: receipts.iter().map(ToString::to_string).collect(),
         visits: visits.iter().map(shown_visit).collect(),
     }
@@ -135,6 +162,9 @@ fn verdict(verdict: Verdict) -> String {
 
 fn describe(answer: &ExplainAnswer) -> String {
     let mut text = format!("“{}” with {}: {}", answer.text, short(&answer.conversation), answer.state);
+    if let Some(what) = answer.waits_for {
+        text.push_str(&format!("\nwaits for {what}"));
+    }
     if let Some(waiting) = &answer.waiting {
         let Waiting { stage, rounds, failed_attempts, .. } = waiting;
         text.push_str(&format!(

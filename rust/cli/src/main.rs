@@ -12,6 +12,7 @@ mod demo;
 mod devnet;
 mod explain;
 mod failure;
+mod friends;
 mod messages;
 mod network;
 mod output;
@@ -62,7 +63,8 @@ fn run(arguments: Arguments, output: Output) -> Result<(), Failure> {
     match arguments.command {
         Command::Demo(options) => runtime()?.block_on(demo::run(&options, &home, output)),
         Command::Devnet(options) => runtime()?.block_on(devnet::run(options, output)),
-        Command::Account(options) => runtime()?.block_on(account::run(&options, &home, output)),
+        Command::Account(options) => runtime()?.block_on(account::run(options, &home, output)),
+        Command::Friends(options) => runtime()?.block_on(friends::run(options, &home, output)),
         Command::Send(options) => runtime()?.block_on(send::run(options, &home, output)),
         Command::Poll(options) => runtime()?.block_on(poll::run(&options, &home, output)),
         Command::Chat(options) => runtime()?.block_on(chat::run(&options, &home, output)),

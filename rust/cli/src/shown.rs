@@ -1,15 +1,17 @@
 //! How one message looks, as JSON and as a line.
 
 use serde::Serialize;
-use starling_store::{Direction, FailureReason, Message, MessageState};
+use starling_store::{Direction, FailureReason, Message, MessageKind, MessageState};
 
 use crate::failure::Failure;
 use crate::output::{Output, printable};
 
 /// A message as `poll`, `messages` and `search` print it.
 #[derive(Serialize)]
-struct ShownMessage {
+pub(crate) struct ShownMessage {
     message_id: String,
+    /// `text`, or `introduction` of a friend request.
+    kind: &'static str,
     /// The other side of the conversation.
     conversation: String,
     /// Who wrote it.
@@ -26,7 +28,7 @@ struct ShownMessage {
 
 impl ShownMessage {
     /// `own` is the account of the data directory.
-    fn new(message: &Message, own: &str) -> Self {
+    pub(crate) fn new(message: &Message, own: &str) -> Self {
         let peer = message.peer.to_string();
         let from = match message.direction {
             Direction::Outgoing => own.to_owned(),
@@ -34,6 +36,7 @@ impl ShownMessage {
         };
         Self {
             message_id: hex::encode(message.message_id),
+            kind: kind(message.kind),
             conversation: peer,
             from,
             text: message.body.clone(),
@@ -45,7 +48,7 @@ impl ShownMessage {
     }
 
     /// For people: short sender, text, and what became of our own.
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let text = printable(&self.text);
         let peer: String = self.conversation.chars().take(10).collect();
         if self.from == self.conversation {
@@ -63,6 +66,15 @@ pub(crate) fn print(messages: &[Message], own: &str, output: Output) -> Result<(
         return output.json(&shown);
     }
     shown.iter().try_for_each(|message| output.line(&message.line()))
+}
+
+/// What a message carries, in one word.
+pub(crate) fn kind(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Request => "introduction",
+        // The others are never shown.
+        MessageKind::Text | MessageKind::Handshake | MessageKind::Bundle | MessageKind::Signal => "text",
+    }
 }
 
 /// The state of a message in words.
@@ -86,5 +98,7 @@ pub(crate) fn failure(reason: FailureReason) -> &'static str {
         FailureReason::TooHard => "the network asks for more proof of work than is allowed",
         FailureReason::Rejected => "the recipient's swarm refused it",
         FailureReason::GivenUp => "given up",
+        FailureReason::Withdrawn => "the friend request it waited for was withdrawn",
+        FailureReason::Blocked => "the recipient is blocked",
     }
 }

@@ -35,6 +35,8 @@ pub struct Config {
     pub backoff_cap_ms: u64,
     /// How many messages of one conversation may be on their way to the swarm at once.
     pub window: usize,
+    /// How long an end-to-end acknowledgement waits for a message of ours that it can ride on.
+    pub ack_pause_ms: u64,
     /// Bytes of messages asked for in one page of a retrieve, base64 counted.
     pub page_bytes: i64,
 }
@@ -52,6 +54,7 @@ impl Default for Config {
             request_timeout_ms: 20_000,
             backoff_cap_ms: 300_000,
             window: 4,
+            ack_pause_ms: 2_000,
             page_bytes: 262_144,
         }
     }

@@ -116,6 +116,8 @@ pub enum Answer {
         /// Its conversation.
         conversation: ConversationId,
     },
+    /// An invite code to give away, once.
+    Invite([u8; 16]),
     /// The wake is over.
     Woke(WakeReport),
 }

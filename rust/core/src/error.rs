@@ -29,6 +29,52 @@ pub enum CommandError {
     /// The network has fewer service nodes than one onion path and its destination need.
     #[error("the network has too few service nodes")]
     TooFewNodes,
+    /// A stranger gets a friend request first, and the text is too long to be its introduction.
+    #[error("a first message to this account is a friend request of at most {limit} bytes")]
+    NeedsFriendRequest {
+        /// Bytes of the longest introduction.
+        limit: usize,
+    },
+    /// The introduction of a friend request is too long.
+    #[error("the introduction has {bytes} bytes, {limit} fit")]
+    IntroductionTooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// The display name is too long.
+    #[error("the name has {bytes} bytes, {limit} fit")]
+    NameTooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// No contact, or none that this command applies to.
+    #[error("no such contact")]
+    NoSuchContact,
+    /// The account is blocked: unblock it first.
+    #[error("the account is blocked")]
+    Blocked,
+    /// The account is a friend already.
+    #[error("the account is a friend already")]
+    AlreadyFriend,
+    /// A friend request to the account is pending already.
+    #[error("a friend request to the account is pending already")]
+    AlreadyRequested,
+    /// The friend request of the account is accepted already.
+    #[error("the friend request of the account is accepted already")]
+    AlreadyAccepted,
+    /// The account has no friend request pending.
+    #[error("the account has no friend request pending")]
+    NothingAsked,
+    /// There is no friend request of ours to take back.
+    #[error("no friend request to the account is pending")]
+    NothingToWithdraw,
+    /// The friend request of the account has expired.
+    #[error("the friend request has expired")]
+    RequestExpired,
     /// The engine was shut down.
     #[error("the engine is shut down")]
     ShutDown,

@@ -1,11 +1,12 @@
 //! Everything that can happen to the core.
 
 use starling_protocol::pow::Nonce;
-use starling_protocol::session::Opened;
+use starling_protocol::sealed::Opened;
 use starling_protocol::{AccountId, Seed};
 use starling_store::EventSeq;
 use starling_store::MessageRow;
 
+use crate::friends;
 use crate::unseal::Unsealable;
 
 /// The moment at which an input arrives. The core reads no clock of its own.
@@ -68,13 +69,39 @@ pub enum Input {
 pub enum Command {
     /// Create or restore the account of this data directory. Refused if it has one.
     CreateAccount(Seed),
-    /// Send a text. Durable when answered.
+    /// Send a text. Durable when answered. To a stranger it is a friend request, to somebody who
+    /// asked for friendship it accepts (extensions section 5).
     Send {
         /// Recipient.
         to: AccountId,
         /// UTF-8 text, 1 byte to [`crate::largest_text`] bytes.
         body: String,
     },
+    /// Ask an account for friendship.
+    Request {
+        /// Whom.
+        to: AccountId,
+        /// UTF-8 text, at most 512 bytes; may be empty.
+        introduction: String,
+        /// A code that the other one gave away ([`Command::Invite`]).
+        invite: Option<[u8; 16]>,
+    },
+    /// What else a host may decide about a contact: accept, decline, withdraw, block, unblock.
+    Decide {
+        /// About whom.
+        peer: AccountId,
+        /// What.
+        decision: friends::Command,
+    },
+    /// Accept messages without a ratchet from this contact again, and take those that were held: an open
+    /// door, which the contact's next ratchet frame shuts.
+    LowerFloor(AccountId),
+    /// Make a code that lets one request skip the limits and [`Command::SetKnownContactsOnly`].
+    Invite,
+    /// The display name that our requests and accepts carry: at most 64 bytes, empty for none.
+    SetName(String),
+    /// Whether requests of strangers are dropped unseen.
+    SetKnownContactsOnly(bool),
     /// Try a failed or waiting message again now.
     Retry(MessageRow),
     /// Give a message up; it leaves the outbox as failed.

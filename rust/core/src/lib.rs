@@ -13,22 +13,31 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | [`Machine`] (`machine`, `lifecycle`) | which input concerns whom; when to work and when to hold still |
+//! | [`Machine`] (`machine`, `commands`, `lifecycle`) | which input concerns whom; when to work and when to hold still |
 //! | `network` | nodes, swarms, guards, paths, blame, outages, network time, difficulty |
+//! | [`friends`] | how two accounts become contacts, and which of their sessions they use: a pure table |
+//! | `contacts` | that table in the store: its inputs, its effects, bundles, strangers |
+//! | `sessions` | ratchet sessions: sealing, opening, parking, what a frame that does not open means |
+//! | `acks` | end-to-end acknowledgements, and what happens without them |
 //! | `outbox` | the way of a message out: seal once, date, prove, three stores, receipts |
 //! | `inbox` | the way of a message in: three replicas, one commit, order and gaps |
 //! | [`unseal`] | opening one message, on the driver's workers |
 
+mod acks;
 mod chance;
+mod commands;
 mod config;
+mod contacts;
 mod effect;
 mod error;
+pub mod friends;
 mod inbox;
 mod input;
 mod lifecycle;
 mod machine;
 mod network;
 mod outbox;
+mod sessions;
 mod step;
 pub mod unseal;
 

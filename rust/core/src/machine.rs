@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use starling_protocol::{AccountId, AccountKeys, Seed};
-use starling_store::{NewOutgoing, Security, Store, StoreError, Tx};
+use starling_store::{Setting, Store, StoreError, Tx};
 
+use crate::acks::Acks;
 use crate::config::Config;
+use crate::contacts::{Admission, Clock, Lapses};
 use crate::effect::{Answer, Connection, Effect, Purpose, Status, WakeReport};
 use crate::error::CommandError;
-use crate::inbox::{Gaps, Poller};
+use crate::inbox::{self, Gaps, Poller};
 use crate::input::{Command, CommandId, Input, Now};
 use crate::lifecycle::{Mode, Tally, Wake};
 use crate::network::{Delivery, Network};
@@ -28,14 +30,17 @@ pub struct Applied {
 /// The engine's mind. All that must survive is in the store; what is here can be thrown away and
 /// derived again at any moment, which is what happens after a failed step.
 pub struct Machine {
-    config: Config,
-    keys: Option<Arc<AccountKeys>>,
-    mode: Mode,
+    pub(crate) config: Config,
+    pub(crate) keys: Option<Arc<AccountKeys>>,
+    pub(crate) mode: Mode,
     wake: Option<Wake>,
-    network: Network,
-    outbox: Outbox,
-    poller: Poller,
-    gaps: Gaps,
+    pub(crate) network: Network,
+    pub(crate) outbox: Outbox,
+    pub(crate) poller: Poller,
+    pub(crate) gaps: Gaps,
+    acks: Acks,
+    lapses: Lapses,
+    admission: Admission,
     /// The moment of the last step, for questions between steps.
     now: Now,
 }
@@ -57,6 +62,9 @@ impl Machine {
                 outbox: Outbox::new(),
                 poller: Poller::default(),
                 gaps: Gaps::load(tx, now)?,
+                acks: Acks::new(),
+                lapses: Lapses::new(),
+                admission: Admission::default(),
                 config,
                 now,
             })
@@ -68,13 +76,25 @@ impl Machine {
     /// the effects answer the commands that were waiting.
     pub fn apply(&mut self, store: &mut Store, input: Input, now: Now, rng: &mut dyn CryptoRng) -> Applied {
         self.now = now;
+        let mut admission = self.admission.clone();
         let stepped = store.transact(|tx| {
-            let mut step = Step { tx, now, rng, effects: Vec::new() };
+            let mut step = Step {
+                tx,
+                now,
+                rng,
+                effects: Vec::new(),
+                admission: &mut admission,
+                queue_changed: false,
+                acks_changed: false,
+            };
             self.step(&mut step, input)?;
             Ok::<_, StoreError>(step.effects)
         });
         match stepped {
-            Ok(effects) => Applied { effects, failure: None },
+            Ok(effects) => {
+                self.admission = admission;
+                Applied { effects, failure: None }
+            }
             Err(failure) => Applied { effects: self.rebuild(store), failure: Some(failure) },
         }
     }
@@ -103,6 +123,8 @@ impl Machine {
             self.outbox.next_timer(self.now).filter(|_| work),
             self.poller.next_timer(work),
             self.gaps.next_timer(),
+            self.acks.next_timer(&self.network, self.now).filter(|_| work),
+            self.lapses.next_timer(&self.network, self.now).filter(|_| work),
             self.wake.as_ref().map(|wake| wake.next_timer(self.now)),
         ];
         timers.into_iter().flatten().min()
@@ -129,6 +151,8 @@ impl Machine {
         self.outbox = Outbox::new();
         self.poller = Poller::default();
         self.gaps = Gaps::load(tx, self.now)?;
+        self.acks = Acks::new();
+        self.lapses = Lapses::new();
         Ok(())
     }
 
@@ -182,13 +206,28 @@ impl Machine {
 
     /// Everything that follows from the state and the time rather than from one input.
     fn pump(&mut self, step: &mut Step<'_, '_>) -> Result<(), StoreError> {
-        if let (true, Some(keys)) = (self.active(), &self.keys) {
+        if let (true, Some(keys)) = (self.active(), self.keys.clone()) {
             if self.wake.as_ref().is_some_and(|wake| wake.hurried(step.now)) {
                 self.poller.hurry(step.now);
             }
             self.network.pump(step)?;
-            self.poller.pump(step, &mut self.network, &mut self.gaps, keys)?;
-            self.outbox.pump(step, &mut self.network, keys)?;
+            self.poller.pump(step, &mut self.network, &mut self.gaps, &keys)?;
+            self.lapses.pump(step, &self.network, &keys)?;
+            if let Some(network_ms) = self.network.time_ms(step.now) {
+                let clock = Clock { network_ms };
+                inbox::retry::after_upgrade(step, &keys, &mut self.gaps, clock, &self.config)?;
+            }
+            self.heed(step);
+            // A wake does not wait for company: what it read it also acknowledges.
+            let hurry = self.wake.is_some() && !self.poller.busy();
+            self.acks.pump(step, &self.network, hurry)?;
+            self.heed(step);
+            self.outbox.pump(step, &mut self.network, &keys)?;
+            // What sealing brought about: a renewal, messages to seal again.
+            if self.heed(step) {
+                self.outbox.pump(step, &mut self.network, &keys)?;
+                self.heed(step);
+            }
             let replicas = self.config.replicas.min(self.network.swarm_of(&keys.account_id()).len()).max(1);
             let shown = self.gaps.release(step, replicas, false)?;
             self.poller.count_shown(shown);
@@ -196,6 +235,19 @@ impl Machine {
         }
         self.end_suspend_if_done(step);
         Ok(())
+    }
+
+    /// Passes on what the step changed for those who ask the store only when something changed.
+    fn heed(&mut self, step: &mut Step<'_, '_>) -> bool {
+        let changed = std::mem::take(&mut step.queue_changed);
+        if changed {
+            self.outbox.look_again();
+            self.lapses.look_again();
+        }
+        if std::mem::take(&mut step.acks_changed) || changed {
+            self.acks.look_again();
+        }
+        changed
     }
 
     fn command(
@@ -206,7 +258,16 @@ impl Machine {
     ) -> Result<(), StoreError> {
         let result = match command {
             Command::CreateAccount(seed) => self.create_account(step, &seed)?,
-            Command::Send { to, body } => self.send(step, to, body)?,
+            Command::Send { to, body } => self.send(step, &to, body)?,
+            Command::Request { to, introduction, invite } => self.request(step, &to, introduction, invite)?,
+            Command::Invite => self.invite(step)?,
+            Command::LowerFloor(peer) => self.lower_floor(step, &peer)?,
+            Command::Decide { peer, decision } => self.decide(step, &peer, decision)?,
+            Command::SetName(name) => self.set_name(step, &name)?,
+            Command::SetKnownContactsOnly(only) => {
+                step.tx.set_number(Setting::KnownContactsOnly, i64::from(only))?;
+                Ok(Answer::Done)
+            }
             Command::Retry(row) => found(self.outbox.retry(step, row, self.text_ttl_ms())?),
             Command::GiveUp(row) => found(self.outbox.give_up(step, row)?),
             Command::AckEvents(through) => {
@@ -242,42 +303,6 @@ impl Machine {
         step.tx.create_account(seed.as_bytes(), &account_id)?;
         self.keys = Some(Arc::new(keys));
         Ok(Ok(Answer::Account(account_id)))
-    }
-
-    fn send(
-        &mut self,
-        step: &mut Step<'_, '_>,
-        to: AccountId,
-        body: String,
-    ) -> Result<Result<Answer, CommandError>, StoreError> {
-        if let Err(refusal) = self.sendable(&to, &body) {
-            return Ok(Err(refusal));
-        }
-        let conversation = step.tx.open_conversation(&to, Security::Basic, step.now.wall_ms)?.id;
-        let mut message_id = [0; 16];
-        step.rng.fill_bytes(&mut message_id);
-        let ttl_ms = self.text_ttl_ms();
-        let new = NewOutgoing { conversation, message_id, body, ttl_ms, now_ms: step.now.wall_ms };
-        let message = step.tx.enqueue_message(new)?.row;
-        self.outbox.look_again();
-        self.poller.liven(step.now, self.config.poll_min_ms);
-        Ok(Ok(Answer::Queued { message, conversation }))
-    }
-
-    fn text_ttl_ms(&self) -> i64 {
-        i64::try_from(self.config.text_ttl_ms).unwrap_or(i64::MAX)
-    }
-
-    fn sendable(&self, to: &AccountId, body: &str) -> Result<(), CommandError> {
-        let own = self.account_id().ok_or(CommandError::NoAccount)?;
-        let (bytes, limit) = (body.len(), crate::largest_text());
-        match () {
-            () if self.mode == Mode::ShutDown => Err(CommandError::ShutDown),
-            () if own == *to => Err(CommandError::SendToSelf),
-            () if bytes == 0 => Err(CommandError::EmptyText),
-            () if bytes > limit => Err(CommandError::TextTooLong { bytes, limit }),
-            () => Ok(()),
-        }
     }
 
     fn network_changed(&mut self, step: &mut Step<'_, '_>, id: CommandId) -> Result<(), StoreError> {
@@ -336,7 +361,7 @@ impl Machine {
         let Some(wake) = &self.wake else { return Ok(()) };
         let idle = !self.poller.busy() && !self.outbox.busy() && self.network.in_flight() == 0;
         let polled = self.poller.polls() > wake.before.polls && !self.poller.wants_another(step.now);
-        let rested = polled && !self.outbox.due(step.now);
+        let rested = polled && !self.outbox.due(step.now) && !self.acks.waiting();
         let hopeless =
             self.network.silenced_until(wake.deadline_boot_ms(), step.now) || self.network.too_small();
         let done = idle && (rested || hopeless);

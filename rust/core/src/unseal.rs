@@ -1,11 +1,12 @@
-//! Opening one stored message: base64, WebSocket wrapper, envelope, sealed box, signature.
+//! Opening one stored message: base64, WebSocket wrapper, envelope, sealed box; then the signature of the
+//! Session protocol or the sender tag of a ratchet frame.
 //!
 //! Runs on the driver's worker threads; a pure function of the keys and the bytes
-//! (network-protocol sections 7.1, 7.3, 8.4).
+//! (network-protocol sections 7.1, 7.3, 8.4; extensions section 3).
 
-use starling_protocol::AccountKeys;
-use starling_protocol::session::{self, Opened};
-use starling_protocol::{envelope, rpc};
+use starling_protocol::frame::FrameError;
+use starling_protocol::sealed::{self, OpenError, Opened};
+use starling_protocol::{AccountKeys, envelope, rpc};
 
 /// Why a stored message cannot be opened. The codes are stored with quarantined messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum Unsealable {
     /// Opened, but the content makes no sense.
     #[error("content is malformed")]
     BadContent,
+    /// A ratchet frame of a version or suite that this engine does not know.
+    #[error("a ratchet frame of another version")]
+    OtherVersion,
+    /// A ratchet frame that its sender did not tag: dropped without reaction.
+    #[error("a ratchet frame with a wrong sender tag")]
+    BadTag,
 }
 
 impl Unsealable {
@@ -32,6 +39,8 @@ impl Unsealable {
             Self::NotAnEnvelope => 2,
             Self::BadSeal => 3,
             Self::BadContent => 4,
+            Self::OtherVersion => 5,
+            Self::BadTag => 6,
         }
     }
 }
@@ -40,5 +49,9 @@ impl Unsealable {
 pub fn unseal(keys: &AccountKeys, data: &str) -> Result<Opened, Unsealable> {
     let bytes = rpc::decode_data(data).ok_or(Unsealable::NotBase64)?;
     let envelope = envelope::unwrap(&bytes).map_err(|_| Unsealable::NotAnEnvelope)?;
-    session::open(&envelope.content, keys).map_err(|_| Unsealable::BadSeal)
+    sealed::open(&envelope.content, keys, |sender| keys.frame_key(sender)).map_err(|error| match error {
+        OpenError::Session(_) => Unsealable::BadSeal,
+        OpenError::Frame(FrameError::Unsupported { .. }) => Unsealable::OtherVersion,
+        OpenError::Frame(_) => Unsealable::BadTag,
+    })
 }

@@ -1,4 +1,5 @@
-//! The handle a host holds: opening, commands and phases. Reads are in [`crate::reads`].
+//! The handle a host holds: opening, commands and phases. Contacts are in
+//! [`crate::contacts`], reads in [`crate::reads`].
 
 use std::fmt;
 use std::path::PathBuf;
@@ -137,11 +138,13 @@ impl Engine {
     }
 
     /// Sends a text of at least one byte. It is in the outbox when the future resolves, and leaves
-    /// as soon as the network allows, in this process or a later one.
+    /// as soon as the network allows, in this process or a later one. To a stranger it is a friend request
+    /// with the text as its introduction; to somebody who asked for friendship it accepts; while our own
+    /// request is pending it waits for the answer.
     ///
     /// # Errors
-    /// [`EngineError::NeedsAccount`], [`EngineError::FixInput`], [`EngineError::Suspended`], or what
-    /// the store says.
+    /// [`EngineError::NeedsAccount`], [`EngineError::FixInput`] (also if the text is too long for a
+    /// stranger, or the account is blocked), [`EngineError::Suspended`], or what the store says.
     pub async fn send(&self, to: AccountId, body: String) -> Result<Sent, EngineError> {
         match self.command(Command::Send { to, body }).await? {
             Answer::Queued { message, conversation } => Ok(Sent { message, conversation }),
@@ -263,7 +266,7 @@ impl Engine {
         self.inner.audience.feed()
     }
 
-    async fn command(&self, command: Command) -> Result<Answer, EngineError> {
+    pub(crate) async fn command(&self, command: Command) -> Result<Answer, EngineError> {
         let (reply, answer) = oneshot::channel();
         self.order(Order::Command(command, reply), answer).await
     }
@@ -289,7 +292,7 @@ fn milliseconds(span: Duration) -> u64 {
 }
 
 /// The core has answered another question than it was asked.
-fn unexpected(answer: &Answer) -> EngineError {
+pub(crate) fn unexpected(answer: &Answer) -> EngineError {
     log::error!("unexpected answer of the core: {}", kind(answer));
     EngineError::Crashed
 }
@@ -299,6 +302,7 @@ fn kind(answer: &Answer) -> &'static str {
         Answer::Done => "done",
         Answer::Account(_) => "account",
         Answer::Queued { .. } => "queued",
+        Answer::Invite(_) => "invite",
         Answer::Woke(_) => "woke",
     }
 }

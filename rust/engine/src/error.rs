@@ -69,6 +69,52 @@ pub enum BadInput {
     /// The data directory has an account already.
     #[error("this data directory already has an account")]
     AccountExists,
+    /// A stranger gets a friend request first, and the text is too long to be its introduction.
+    #[error("a first message to this account is a friend request, which may have {limit} bytes")]
+    NeedsFriendRequest {
+        /// Bytes of the longest introduction.
+        limit: usize,
+    },
+    /// The introduction of a friend request is too long.
+    #[error("the introduction has {bytes} bytes, {limit} fit")]
+    IntroductionTooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// The display name is too long.
+    #[error("the name has {bytes} bytes, {limit} fit")]
+    NameTooLong {
+        /// Bytes given.
+        bytes: usize,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// The account is blocked: unblock it first.
+    #[error("the account is blocked; unblock it first")]
+    Blocked,
+    /// The account is a friend already.
+    #[error("the account is a friend already")]
+    AlreadyFriend,
+    /// A friend request to the account is pending already.
+    #[error("a friend request to the account is pending already")]
+    AlreadyRequested,
+    /// The friend request of the account is accepted already.
+    #[error("the friend request of the account is accepted already")]
+    AlreadyAccepted,
+    /// The account has no friend request pending.
+    #[error("the account has no friend request pending")]
+    NothingAsked,
+    /// There is no friend request of ours to take back.
+    #[error("no friend request to the account is pending")]
+    NothingToWithdraw,
+    /// No such contact, or none that this applies to.
+    #[error("no such contact")]
+    NoSuchContact,
+    /// The friend request of the account has expired.
+    #[error("the friend request has expired")]
+    RequestExpired,
 }
 
 /// What is wrong with the files.
@@ -116,6 +162,17 @@ impl EngineError {
             Self::FixInput(BadInput::SendToSelf) => "send_to_self",
             Self::FixInput(BadInput::NoSuchMessage) => "no_such_message",
             Self::FixInput(BadInput::AccountExists) => "account_exists",
+            Self::FixInput(BadInput::NeedsFriendRequest { .. }) => "needs_friend_request",
+            Self::FixInput(BadInput::IntroductionTooLong { .. }) => "introduction_too_long",
+            Self::FixInput(BadInput::NameTooLong { .. }) => "name_too_long",
+            Self::FixInput(BadInput::Blocked) => "blocked",
+            Self::FixInput(BadInput::AlreadyFriend) => "already_friend",
+            Self::FixInput(BadInput::AlreadyRequested) => "already_requested",
+            Self::FixInput(BadInput::AlreadyAccepted) => "already_accepted",
+            Self::FixInput(BadInput::NothingAsked) => "nothing_asked",
+            Self::FixInput(BadInput::NothingToWithdraw) => "nothing_to_withdraw",
+            Self::FixInput(BadInput::NoSuchContact) => "no_such_contact",
+            Self::FixInput(BadInput::RequestExpired) => "request_expired",
             Self::NeedsAccount => "needs_account",
             Self::Unlock => "wrong_key",
             Self::InUse => "in_use",
@@ -147,6 +204,23 @@ impl From<CommandError> for EngineError {
             }
             CommandError::SendToSelf => Self::FixInput(BadInput::SendToSelf),
             CommandError::NoSuchMessage => Self::FixInput(BadInput::NoSuchMessage),
+            CommandError::NeedsFriendRequest { limit } => {
+                Self::FixInput(BadInput::NeedsFriendRequest { limit })
+            }
+            CommandError::IntroductionTooLong { bytes, limit } => {
+                Self::FixInput(BadInput::IntroductionTooLong { bytes, limit })
+            }
+            CommandError::NameTooLong { bytes, limit } => {
+                Self::FixInput(BadInput::NameTooLong { bytes, limit })
+            }
+            CommandError::Blocked => Self::FixInput(BadInput::Blocked),
+            CommandError::AlreadyFriend => Self::FixInput(BadInput::AlreadyFriend),
+            CommandError::AlreadyRequested => Self::FixInput(BadInput::AlreadyRequested),
+            CommandError::AlreadyAccepted => Self::FixInput(BadInput::AlreadyAccepted),
+            CommandError::NothingAsked => Self::FixInput(BadInput::NothingAsked),
+            CommandError::NothingToWithdraw => Self::FixInput(BadInput::NothingToWithdraw),
+            CommandError::NoSuchContact => Self::FixInput(BadInput::NoSuchContact),
+            CommandError::RequestExpired => Self::FixInput(BadInput::RequestExpired),
             CommandError::TooFewNodes => Self::RetryLater(Hindrance::TooFewNodes),
             CommandError::ShutDown => Self::ShutDown,
             CommandError::WrongState(_) => Self::RetryLater(Hindrance::Busy),
@@ -213,6 +287,17 @@ mod tests {
             (CommandError::TextTooLong { bytes: 2, limit: 1 }, "text_too_long"),
             (CommandError::SendToSelf, "send_to_self"),
             (CommandError::NoSuchMessage, "no_such_message"),
+            (CommandError::NeedsFriendRequest { limit: 512 }, "needs_friend_request"),
+            (CommandError::IntroductionTooLong { bytes: 2, limit: 1 }, "introduction_too_long"),
+            (CommandError::NameTooLong { bytes: 2, limit: 1 }, "name_too_long"),
+            (CommandError::Blocked, "blocked"),
+            (CommandError::AlreadyFriend, "already_friend"),
+            (CommandError::AlreadyRequested, "already_requested"),
+            (CommandError::AlreadyAccepted, "already_accepted"),
+            (CommandError::NothingAsked, "nothing_asked"),
+            (CommandError::NothingToWithdraw, "nothing_to_withdraw"),
+            (CommandError::NoSuchContact, "no_such_contact"),
+            (CommandError::RequestExpired, "request_expired"),
             (CommandError::TooFewNodes, "too_few_nodes"),
             (CommandError::ShutDown, "shut_down"),
             (CommandError::WrongState("testing"), "busy"),
@@ -271,6 +356,17 @@ mod tests {
             EngineError::FixInput(BadInput::SendToSelf),
             EngineError::FixInput(BadInput::NoSuchMessage),
             EngineError::FixInput(BadInput::AccountExists),
+            EngineError::FixInput(BadInput::NeedsFriendRequest { limit: 512 }),
+            EngineError::FixInput(BadInput::IntroductionTooLong { bytes: 2, limit: 1 }),
+            EngineError::FixInput(BadInput::NameTooLong { bytes: 2, limit: 1 }),
+            EngineError::FixInput(BadInput::Blocked),
+            EngineError::FixInput(BadInput::AlreadyFriend),
+            EngineError::FixInput(BadInput::AlreadyRequested),
+            EngineError::FixInput(BadInput::AlreadyAccepted),
+            EngineError::FixInput(BadInput::NothingAsked),
+            EngineError::FixInput(BadInput::NothingToWithdraw),
+            EngineError::FixInput(BadInput::NoSuchContact),
+            EngineError::FixInput(BadInput::RequestExpired),
             EngineError::NeedsAccount,
             EngineError::Unlock,
             EngineError::InUse,

@@ -17,7 +17,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `engine`, `reads` | the host's calls |
+//! | `engine`, `contacts`, `reads` | the host's calls |
 //! | `writer`, `lifecycle`, `order` | the writer's thread, its phases, what it can be told |
 //! | `hands`, `proof`, `unsealing` | performing effects |
 //! | `network`, `onion_http`, `clock` | the outside world, and the traits that stand for it |
@@ -29,6 +29,7 @@
 
 mod activity;
 mod clock;
+mod contacts;
 mod engine;
 mod error;
 mod hands;
@@ -44,6 +45,7 @@ mod writer;
 
 pub use activity::{Activity, ActivityFeed, RequestEnd, What};
 pub use clock::{BoxFuture, Clock, SystemClock};
+pub use contacts::{Contact, FriendRequest, RequestKind};
 pub use engine::{Engine, EngineConfig, Sent};
 pub use error::{BadInput, Damage, EngineError, Hindrance};
 pub use latest::LatestStatus;

@@ -124,7 +124,7 @@ impl Engine {
     }
 
     /// Queries block, so they get a thread that may.
-    async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&View<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, EngineError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use starling_core::unseal::{Unsealable, unseal};
 use starling_protocol::AccountKeys;
-use starling_protocol::session::Opened;
+use starling_protocol::sealed::Opened;
 
 /// What became of one message.
 pub(crate) type Unsealed = Result<Opened, Unsealable>;
@@ -62,7 +62,8 @@ mod tests {
         assert_eq!(results.len(), 9);
         for (number, result) in results.into_iter().enumerate() {
             match result {
-                Ok(opened) => assert_eq!(opened.content, [number as u8]),
+                Ok(Opened::Session(opened)) => assert_eq!(opened.content, [number as u8]),
+                Ok(Opened::Frame(_)) => panic!("nobody sealed a frame"),
                 Err(refused) => assert_eq!((number, refused), (4, Unsealable::NotBase64)),
             }
         }

@@ -8,9 +8,13 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
+use starling_protocol::bundle::{Bundle, Offer};
+use starling_protocol::frame::{self, Sending};
+use starling_protocol::hybrid::{BoxKey, Handshake, KemSeed};
 use starling_protocol::onion::{Cipher, Hop, build, peel};
 use starling_protocol::pow::{Puzzle, Search};
-use starling_protocol::{AccountKeys, NodeKey, Placement, Seed, Text, envelope, session};
+use starling_protocol::sealed::{self, Opened};
+use starling_protocol::{AccountKeys, NodeKey, Placement, Seed, Text, envelope, rpc, session};
 use x25519_dalek::{PublicKey, StaticSecret};
 
 fn proof_of_work(criterion: &mut Criterion) {
@@ -63,5 +67,74 @@ fn messages(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, proof_of_work, onion, messages);
+/// What the protocol adds around an Olm message: box, tag, sealed box and wrapping.
+fn frames(criterion: &mut Criterion) {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let sender = AccountKeys::from_seed(&Seed::generate(&mut rng));
+    let recipient = AccountKeys::from_seed(&Seed::generate(&mut rng));
+    let (olm, key) = (vec![b'x'; 300], BoxKey::from_bytes([7; 32]));
+    let sending = Sending {
+        session_id: [1; 32],
+        kem_ciphertext: None,
+        olm: &olm,
+        key: &key,
+        timestamp_ms: 1_700_000_000_000,
+    };
+    let ours = sender.frame_key(&recipient.account_id()).unwrap();
+    let data = frame::seal(&sending, &ours, &mut rng).unwrap().data;
+    let content = envelope::unwrap(&rpc::decode_data(&data).unwrap()).unwrap().content;
+    let mut group = criterion.benchmark_group("frame");
+    group.bench_function("agree on a tag key", |bench| {
+        bench.iter(|| sender.frame_key(black_box(&recipient.account_id())).unwrap());
+    });
+    group.bench_function("seal and wrap", |bench| {
+        bench.iter(|| frame::seal(black_box(&sending), &ours, &mut rng).unwrap());
+    });
+    let theirs = recipient.frame_key(&sender.account_id()).unwrap();
+    group.bench_function("open", |bench| {
+        bench.iter(|| match sealed::open(black_box(&content), &recipient, |_| Ok(theirs.clone())).unwrap() {
+            Opened::Frame(frame) => frame.open(&key).unwrap(),
+            Opened::Session(_) => unreachable!("it is a frame"),
+        });
+    });
+}
+
+/// What a session costs once: bundle and accept without their Olm part.
+fn handshakes(criterion: &mut Criterion) {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let owner = AccountKeys::from_seed(&Seed::generate(&mut rng));
+    let acceptor = AccountKeys::from_seed(&Seed::generate(&mut rng)).account_id();
+    let seed = KemSeed::generate(&mut rng);
+    let offer = Offer {
+        recipient: acceptor,
+        request_id: [1; 16],
+        epoch: 1_700_000_000,
+        created_s: 1_700_000_000,
+        expiry_s: 1_701_000_000,
+        ratchet_identity: [9; 32],
+        one_time_key: [9; 32],
+        kem_key: seed.public_key(),
+    };
+    let bundle = Bundle::sign(offer.clone(), &owner);
+    let handshake = Handshake { bundle_hash: bundle.hash(), session_id: [2; 32], acceptor };
+    let (ciphertext, _) = handshake.encapsulate(&bundle.offer.kem_key, &mut rng).unwrap();
+    let mut group = criterion.benchmark_group("handshake");
+    group.bench_function("generate and sign", |bench| {
+        bench.iter(|| {
+            let kem_key = KemSeed::generate(&mut rng).public_key();
+            Bundle::sign(Offer { kem_key, ..offer.clone() }, &owner)
+        });
+    });
+    group.bench_function("verify", |bench| {
+        bench.iter(|| black_box(&bundle).verify(&owner.account_id(), &acceptor, None).unwrap());
+    });
+    group.bench_function("encapsulate", |bench| {
+        bench.iter(|| handshake.encapsulate(black_box(&bundle.offer.kem_key), &mut rng).unwrap());
+    });
+    group.bench_function("decapsulate", |bench| {
+        bench.iter(|| handshake.decapsulate(&seed, black_box(&ciphertext)));
+    });
+}
+
+criterion_group!(benches, proof_of_work, onion, messages, frames, handshakes);
 criterion_main!(benches);

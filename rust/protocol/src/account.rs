@@ -234,6 +234,40 @@ pub fn verify_ed25519(key: &[u8; 32], message: &[u8], signature: &[u8]) -> bool 
     key.verify_strict(message, &signature).is_ok()
 }
 
+/// Why an Ed25519 key that a peer presents is not that peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PeerKeyError {
+    /// Not canonical, not torsion-free, or the identity.
+    #[error("the peer's Ed25519 key is not a safe curve point")]
+    Unsafe,
+    /// It converts to another account id.
+    #[error("the Ed25519 key belongs to another account")]
+    OtherAccount,
+    /// Another than the one this peer was seen with before.
+    #[error("the Ed25519 key is not the one known of this peer")]
+    NotPinned,
+}
+
+/// Whether an Ed25519 key is the one of an account (extensions, conventions).
+///
+/// Two keys convert to each account id; so the first that is seen is pinned, and no other taken thereafter.
+///
+/// # Errors
+/// [`PeerKeyError`].
+pub fn check_peer_key(
+    owner: &AccountId,
+    key: &[u8; 32],
+    pinned: Option<&[u8; 32]>,
+) -> Result<(), PeerKeyError> {
+    if AccountId::from_ed25519(key).map_err(|_| PeerKeyError::Unsafe)? != *owner {
+        return Err(PeerKeyError::OtherAccount);
+    }
+    match pinned {
+        Some(pinned) if pinned != key => Err(PeerKeyError::NotPinned),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -286,6 +320,21 @@ mod tests {
         twin[0] = 0xee;
         twin[31] = 0x7f;
         assert_eq!(AccountId::from_ed25519(&twin), Err(AccountIdError::UnsafeKey));
+    }
+
+    #[test]
+    fn a_peers_key_is_safe_its_own_and_the_pinned_one() {
+        let (owner, key) = (keys().account_id(), keys().ed25519_public());
+        // The negative of the point converts to the same id.
+        let mut twin = key;
+        twin[31] ^= 0x80;
+        assert_eq!(AccountId::from_ed25519(&twin), Ok(owner));
+        assert_eq!(check_peer_key(&owner, &key, None), Ok(()));
+        assert_eq!(check_peer_key(&owner, &key, Some(&key)), Ok(()));
+        assert_eq!(check_peer_key(&owner, &twin, Some(&key)), Err(PeerKeyError::NotPinned));
+        assert_eq!(check_peer_key(&owner, &[0; 32], Some(&[0; 32])), Err(PeerKeyError::Unsafe));
+        let other = AccountKeys::from_seed(&Seed::from_bytes(&[9; 16]).unwrap()).ed25519_public();
+        assert_eq!(check_peer_key(&owner, &other, Some(&other)), Err(PeerKeyError::OtherAccount));
     }
 
     #[test]

@@ -69,24 +69,45 @@ pub fn unwrap(data: &[u8]) -> Result<Envelope, EnvelopeError> {
 
 /// The length of decoded data that carries `content` bytes, at most (the timestamp's length varies).
 pub(crate) fn wrapped_len(content: usize) -> usize {
-    message(vec![0; content], u64::MAX).encoded_len()
+    wrapped_len_at(content, u64::MAX)
+}
+
+/// How much encrypted content makes decoded data of exactly `data` bytes.
+///
+/// `data` is one of [`crate::frame::DATA_BYTES`]: none of them lies so close above a power of 128 that a
+/// length prefix inside would be shorter than for `data` itself.
+pub(crate) fn content_len(data: usize, timestamp_ms: u64) -> usize {
+    data - (wrapped_len_at(data, timestamp_ms) - data)
+}
+
+fn wrapped_len_at(content: usize, timestamp_ms: u64) -> usize {
+    // Every field has a number below 16, so a tag of one byte.
+    let field = |length: usize| 1 + prost::length_delimiter_len(length) + length;
+    let envelope = envelope(None, timestamp_ms).encoded_len() + field(content);
+    let request = request(None).encoded_len() + field(envelope);
+    web_socket(None).encoded_len() + field(request)
 }
 
 fn message(content: Vec<u8>, timestamp_ms: u64) -> proto::WebSocketMessage {
-    let envelope = proto::Envelope {
-        r#type: Some(SESSION_MESSAGE),
-        timestamp: Some(timestamp_ms),
-        content: Some(content),
-    };
-    proto::WebSocketMessage {
-        r#type: Some(proto::web_socket_message::Type::Request.into()),
-        request: Some(proto::WebSocketRequestMessage {
-            verb: Some("PUT".to_owned()),
-            path: Some("/api/v1/message".to_owned()),
-            body: Some(envelope.encode_to_vec()),
-            id: Some(0),
-        }),
+    let envelope = envelope(Some(content), timestamp_ms);
+    web_socket(Some(request(Some(envelope.encode_to_vec()))))
+}
+
+fn envelope(content: Option<Vec<u8>>, timestamp_ms: u64) -> proto::Envelope {
+    proto::Envelope { r#type: Some(SESSION_MESSAGE), timestamp: Some(timestamp_ms), content }
+}
+
+fn request(body: Option<Vec<u8>>) -> proto::WebSocketRequestMessage {
+    proto::WebSocketRequestMessage {
+        verb: Some("PUT".to_owned()),
+        path: Some("/api/v1/message".to_owned()),
+        body,
+        id: Some(0),
     }
+}
+
+fn web_socket(request: Option<proto::WebSocketRequestMessage>) -> proto::WebSocketMessage {
+    proto::WebSocketMessage { r#type: Some(proto::web_socket_message::Type::Request.into()), request }
 }
 
 #[cfg(test)]

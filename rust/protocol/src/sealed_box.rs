@@ -35,7 +35,7 @@ pub(crate) fn open(sealed: &[u8], recipient: &AccountKeys) -> Option<Zeroizing<V
 }
 
 /// Whether every agreement with this key yields zero: eight times the point is the neutral element.
-fn has_small_order(key: &[u8; 32]) -> bool {
+pub(crate) fn has_small_order(key: &[u8; 32]) -> bool {
     let eight = [true, false, false, false];
     MontgomeryPoint(*key).mul_bits_be(eight.into_iter()).to_bytes() == [0; 32]
 }

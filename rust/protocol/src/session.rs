@@ -89,7 +89,11 @@ pub fn open(ciphertext: &[u8], recipient: &AccountKeys) -> Result<Opened, OpenEr
     if !(OVERHEAD..=MAX_DATA_BYTES).contains(&ciphertext.len()) {
         return Err(OpenError::WrongLength);
     }
-    let inner = sealed_box::open(ciphertext, recipient).ok_or(OpenError::Undecryptable)?;
+    verify(&sealed_box::open(ciphertext, recipient).ok_or(OpenError::Undecryptable)?, recipient)
+}
+
+/// Checks who signed the inside of a sealed box.
+pub(crate) fn verify(inner: &[u8], recipient: &AccountKeys) -> Result<Opened, OpenError> {
     let (signed, signature) = inner.split_last_chunk::<64>().ok_or(OpenError::WrongLength)?;
     let (padded, sender_ed25519) = signed.split_last_chunk::<32>().ok_or(OpenError::WrongLength)?;
     let sender = AccountId::from_ed25519(sender_ed25519).map_err(|_| OpenError::UnsafeSender)?;

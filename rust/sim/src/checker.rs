@@ -44,11 +44,17 @@ pub struct Accepted {
 pub enum Ending {
     /// Still in the outbox.
     Waiting,
-    /// In the swarm or further.
+    /// In the swarm.
     Stored,
+    /// The recipient acknowledged it.
+    Delivered,
+    /// Its time to live passed unacknowledged: it may have arrived or not.
+    Expired,
+    /// The sender's store was destroyed before it was delivered: it may arrive or not.
+    Destroyed,
     /// The sender's host is told that it will not arrive.
     Failed,
-    /// Its host gave it up: it may arrive or not.
+    /// Its host gave it up, withdrew it or blocked the recipient: it may arrive or not.
     GivenUp,
 }
 
@@ -70,6 +76,8 @@ pub struct Sent {
 pub struct Kept {
     /// Receiving device.
     pub at_device: usize,
+    /// Number of the device's store: 0, and one more after each restore from the phrase.
+    pub store: u32,
     /// Sending device; `None` if no device of this world has that account.
     pub from: Option<usize>,
     /// Its identity.
@@ -84,7 +92,9 @@ pub struct Kept {
 pub struct Displayed {
     /// Virtual time.
     pub at: u64,
-    /// The event's number.
+    /// Number of the device's store.
+    pub store: u32,
+    /// The event's number in that store.
     pub event: i64,
     /// What it said.
     pub what: Shown,
@@ -105,6 +115,26 @@ pub enum Shown {
         first: u64,
         /// Last missing number.
         last: u64,
+    },
+    /// This device asks for friendship.
+    Request {
+        /// Who.
+        from: usize,
+    },
+    /// This device's request was replaced by a newer one.
+    Replaced {
+        /// Who.
+        from: usize,
+    },
+    /// This device is a friend now.
+    Friend {
+        /// Who.
+        from: usize,
+    },
+    /// The sessions with this device were set up anew.
+    Renewed {
+        /// Who.
+        from: usize,
     },
 }
 
@@ -130,6 +160,11 @@ pub struct History {
     pub kept: Vec<Kept>,
     /// Per device, in the order of display.
     pub displayed: Vec<Vec<Displayed>>,
+    /// Per device, the number of its present store.
+    pub stores: Vec<u32>,
+    /// Messages that the second device accepted up to this time need not reach the first: its user has not
+    /// agreed to hear them.
+    pub deaf: BTreeMap<(usize, usize), u64>,
 }
 
 /// The judgement.
@@ -163,15 +198,43 @@ impl History {
     }
 
     /// Accepted messages that have not yet been kept and shown; empty is what a run waits for.
+    ///
+    /// A message has arrived if the recipient's present store kept it and showed it, or if its sender was
+    /// told that it was delivered and a destroyed store had kept it: what a destroyed store acknowledged
+    /// does not come again in a ratchet frame. What it showed without an acknowledgement comes once more,
+    /// because its sender cannot know better; and so may what lies in the swarm in the Session protocol.
     pub fn missing(&self) -> Vec<&Accepted> {
-        let given_up: BTreeSet<_> =
-            self.sent.iter().filter(|m| m.ending == Ending::GivenUp).map(|m| (m.from, m.id)).collect();
-        let kept: BTreeSet<_> = self.kept.iter().map(|m| (m.at_device, m.from, m.id)).collect();
+        let endings: BTreeMap<_, _> = self.sent.iter().map(|m| ((m.from, m.id), m.ending)).collect();
+        let kept: BTreeMap<_, _> = self.kept.iter().map(|m| ((m.at_device, m.from, m.id), m.store)).collect();
         let shown: BTreeSet<_> = (0..).zip(&self.displayed).flat_map(|(i, e)| shown_on(i, e)).collect();
-        let arrived = |m: &Accepted| {
-            kept.contains(&(m.to, Some(m.from), m.id)) && shown.contains(&(m.to, m.from, m.id))
+        let arrived = |m: &Accepted, ending: Option<&Ending>| {
+            let present = self.stores.get(m.to).copied().unwrap_or(0);
+            match kept.get(&(m.to, Some(m.from), m.id)) {
+                Some(store) if *store == present => shown.contains(&(m.to, present, m.from, m.id)),
+                Some(_) => ending == Some(&Ending::Delivered),
+                None => false,
+            }
         };
-        self.accepted.iter().filter(|m| !given_up.contains(&(m.from, m.id)) && !arrived(m)).collect()
+        let open = |m: &&Accepted| {
+            let ending = endings.get(&(m.from, m.id));
+            let excused = matches!(ending, Some(Ending::GivenUp | Ending::Expired | Ending::Destroyed))
+                || self.deaf.get(&(m.to, m.from)).is_some_and(|until| m.at <= *until);
+            !excused && !arrived(m, ending)
+        };
+        self.accepted.iter().filter(open).collect()
+    }
+
+    /// Messages that were not acknowledged, though nothing excuses it.
+    pub fn undelivered(&self) -> Vec<&Sent> {
+        let accepted: BTreeMap<_, _> = self.accepted.iter().map(|m| ((m.from, m.id), (m.to, m.at))).collect();
+        let deaf = |m: &Sent| match accepted.get(&(m.from, m.id)) {
+            Some((to, at)) => self.deaf.get(&(*to, m.from)).is_some_and(|until| at <= until),
+            // Its answer never reached the host, so nobody knows when it was accepted.
+            None => self.deaf.keys().any(|(_, from)| *from == m.from),
+        };
+        let open =
+            |m: &&Sent| matches!(m.ending, Ending::Waiting | Ending::Stored | Ending::Failed) && !deaf(m);
+        self.sent.iter().filter(open).collect()
     }
 
     fn find_lost(&self, at: u64, verdict: &mut Verdict) {
@@ -198,8 +261,9 @@ impl History {
         let mut ids = BTreeSet::new();
         let mut bodies = BTreeSet::new();
         for kept in &self.kept {
-            let new_id = ids.insert((kept.at_device, kept.from, kept.id));
-            let new_body = bodies.insert((kept.at_device, kept.from, kept.body.as_str()));
+            let (device, store, from) = (kept.at_device, kept.store, kept.from);
+            let new_id = ids.insert((device, store, from, kept.id));
+            let new_body = bodies.insert((device, store, from, kept.body.as_str()));
             if !new_id || !new_body {
                 verdict.duplicates += 1;
                 let what = format!("kept twice: {:?} on device {}", kept.body, kept.at_device);
@@ -233,10 +297,16 @@ impl Verdict {
     }
 }
 
-fn shown_on(device: usize, events: &[Displayed]) -> impl Iterator<Item = (usize, usize, MessageId)> + '_ {
+/// Device, store, sender and id of every message shown.
+fn shown_on(
+    device: usize,
+    events: &[Displayed],
+) -> impl Iterator<Item = (usize, u32, usize, MessageId)> + '_ {
     events.iter().filter_map(move |event| match &event.what {
-        Shown::Message(message) | Shown::Inserted(message) => Some((device, message.from, message.id)),
-        Shown::Gap { .. } => None,
+        Shown::Message(message) | Shown::Inserted(message) => {
+            Some((device, event.store, message.from, message.id))
+        }
+        _ => None,
     })
 }
 
@@ -246,12 +316,14 @@ fn judge_display(device: usize, events: &[Displayed], verdict: &mut Verdict) {
     let mut seen = BTreeSet::new();
     let mut highest: BTreeMap<(usize, u64), u64> = BTreeMap::new();
     let mut announced: BTreeSet<(usize, u64)> = BTreeSet::new();
-    let mut last_event = i64::MIN;
-    for Displayed { at, event, what } in events {
-        if *event <= last_event {
-            verdict.note(*at, format!("device {device}: event {event} comes after {last_event}"));
+    let mut last_event = (0, i64::MIN);
+    for Displayed { at, store, event, what } in events {
+        if *store != last_event.0 {
+            (seen, highest, announced) = Default::default();
+        } else if *event <= last_event.1 {
+            verdict.note(*at, format!("device {device}: event {event} comes after {}", last_event.1));
         }
-        last_event = *event;
+        last_event = (*store, *event);
         let (message, inserted) = match what {
             Shown::Gap { from, first, last } => {
                 verdict.gaps += 1;
@@ -260,6 +332,7 @@ fn judge_display(device: usize, events: &[Displayed], verdict: &mut Verdict) {
             }
             Shown::Message(message) => (message, false),
             Shown::Inserted(message) => (message, true),
+            _ => continue,
         };
         if !seen.insert((message.from, message.id)) {
             verdict.duplicates += 1;

@@ -41,6 +41,8 @@ pub(crate) struct Device {
     pub(crate) steps: u64,
     pub(crate) requests: u64,
     pub(crate) kills: u64,
+    /// How often the store was destroyed; also the number of the present store.
+    pub(crate) restores: u32,
     /// The process dies right after the commit of this step, with this many effects released.
     pub(crate) dies_at: Option<Death>,
 }
@@ -89,6 +91,7 @@ impl Device {
             steps: 0,
             requests: 0,
             kills: 0,
+            restores: 0,
             dies_at: None,
         })
     }
@@ -160,6 +163,8 @@ impl World {
         let now = device.clock.now(at);
         let summary = trace::summary(&input);
         let watched = watched_message(&input, process);
+        let asked = asked_for(&input, process);
+        let opened = matches!(input, Input::Unsealed { .. });
         let applied = process.machine.apply(&mut device.store, input, now, &mut device.rng);
         let step = device.steps;
         device.steps += 1;
@@ -168,6 +173,7 @@ impl World {
         if let Some(failure) = applied.failure {
             self.violation(format!("device {index}: a step failed in the store: {failure}"));
         }
+        self.witness_step(index, asked, &applied.effects, opened);
         let released = death.map_or(usize::MAX, |death| death.released);
         for effect in applied.effects.into_iter().take(released) {
             self.perform(index, effect);
@@ -287,6 +293,12 @@ impl World {
         }
         self.queue.put(due, Happening::Tick { device: index, incarnation, timer });
     }
+}
+
+/// What a command was given for.
+fn asked_for(input: &Input, process: &Process) -> Option<(CommandId, Asked)> {
+    let Input::Command { id, .. } = input else { return None };
+    process.commands.get(id).map(|asked| (*id, asked.clone()))
 }
 
 /// The message whose state an input may change to "stored": checked right after the step.

@@ -2,6 +2,7 @@
 //! fetches events late, and dies between fetching and acknowledging.
 
 use rand_chacha::ChaCha20Rng;
+use starling_core::friends;
 use starling_core::{Answer, Command, CommandError, CommandId, WakeReport};
 use starling_store::{MessageRow, MessageState};
 
@@ -60,6 +61,22 @@ pub enum Act {
     Offline,
     /// The network is back; the system says so.
     Online,
+    /// The user asks another device for friendship.
+    Request {
+        /// Which.
+        to: usize,
+        /// What the request says.
+        introduction: String,
+    },
+    /// The user decides about another device.
+    Decide {
+        /// Which.
+        peer: usize,
+        /// What.
+        decision: friends::Command,
+    },
+    /// The store is destroyed, and the account restored from the phrase.
+    Restore,
 }
 
 /// What a command was given for, until it is answered.
@@ -67,6 +84,8 @@ pub enum Act {
 pub(crate) enum Asked {
     Account,
     Send { to: usize, body: String },
+    Request { to: usize, introduction: String },
+    Decide { peer: usize, decision: friends::Command },
     Acknowledge,
     Reconsider,
     Work,
@@ -138,6 +157,12 @@ impl Host {
         self.waking || matches!(self.mode, Mode::Running | Mode::Suspending)
     }
 
+    /// The events of a new store are counted from the beginning.
+    pub(crate) fn forget_store(&mut self) {
+        self.forget_process();
+        (self.last_displayed, self.acknowledged) = (0, 0);
+    }
+
     pub(crate) fn forget_process(&mut self) {
         self.mode = Mode::Stopped;
         self.waking = false;
@@ -172,6 +197,9 @@ impl World {
                     device.clock.jump(by_ms);
                 }
             }
+            Act::Request { to, introduction } => self.request(index, to, introduction),
+            Act::Decide { peer, decision } => self.decide(index, peer, decision),
+            Act::Restore => self.restore(index),
             Act::Offline => self.network.links.cut_off(index),
             Act::Online => {
                 self.network.links.connect(index);
@@ -185,6 +213,20 @@ impl World {
         self.launch(index);
         let command = Command::Send { to: account, body: body.clone() };
         self.command(index, Asked::Send { to, body }, command);
+    }
+
+    fn request(&mut self, index: usize, to: usize, introduction: String) {
+        let Some(account) = self.devices.get(to).map(|device| device.account) else { return };
+        self.launch(index);
+        let command = Command::Request { to: account, introduction: introduction.clone(), invite: None };
+        self.command(index, Asked::Request { to, introduction }, command);
+    }
+
+    fn decide(&mut self, index: usize, peer: usize, decision: friends::Command) {
+        let Some(account) = self.devices.get(peer).map(|device| device.account) else { return };
+        self.launch(index);
+        let command = Command::Decide { peer: account, decision };
+        self.command(index, Asked::Decide { peer, decision }, command);
     }
 
     /// The user taps on the newest message that has not reached the swarm.
@@ -299,15 +341,16 @@ impl World {
         let at = self.now;
         let Some(device) = self.devices.get_mut(index) else { return };
         match (asked, result) {
-            (Asked::Send { to, body }, Ok(Answer::Queued { message, .. })) => {
-                match device.read(|tx| tx.message(message)) {
-                    Ok(Some(row)) => {
-                        let id = row.message_id;
-                        self.accepted.push(Accepted { at, from: index, to, id, body });
-                    }
-                    _ => self.violation(format!("device {index}: {body:?} was accepted but is not there")),
+            (
+                Asked::Send { to, body } | Asked::Request { to, introduction: body },
+                Ok(Answer::Queued { message, .. }),
+            ) if !body.is_empty() => match device.read(|tx| tx.message(message)) {
+                Ok(Some(row)) => {
+                    let id = row.message_id;
+                    self.accepted.push(Accepted { at, from: index, to, id, body });
                 }
-            }
+                _ => self.violation(format!("device {index}: {body:?} was accepted but is not there")),
+            },
             (Asked::Acknowledge, Ok(_)) => self.expect_reading(index),
             (Asked::Suspend, Ok(_)) => {
                 device.host.mode = Mode::Suspended;
@@ -321,6 +364,16 @@ impl World {
                 self.trace.remark(at, format_args!("device {index}: {report:?}"));
             }
             (Asked::Reconsider, Ok(_) | Err(CommandError::NoSuchMessage)) => {}
+            // Whether a decision fits is the engine's to say; the witness looks at texts that are refused.
+            (Asked::Request { .. } | Asked::Decide { .. }, _) => {}
+            (
+                Asked::Send { .. },
+                Err(
+                    CommandError::NeedsFriendRequest { .. }
+                    | CommandError::Blocked
+                    | CommandError::RequestExpired,
+                ),
+            ) => {}
             (Asked::Account | Asked::Work | Asked::Notice, Ok(_)) => {}
             // Leaving the app ends a wake that began before it was opened.
             (Asked::Wake, Err(CommandError::WrongState(_))) if device.host.mode == Mode::Suspending => {

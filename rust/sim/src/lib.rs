@@ -29,31 +29,37 @@
 //! | `trace` | the decision trace and its digest |
 //! | `plan`, `run`, `report` | a seed's conversation and its faults; many seeds; the report |
 
+mod acquaintance;
 mod chance;
 mod checker;
 mod clock;
 mod device;
 mod faults;
+mod histories;
 mod host;
 mod meddling;
 mod memo;
 mod network;
 mod plan;
 mod reading;
+mod relations;
 mod replication;
 mod report;
+mod restore;
 mod run;
 mod topology;
 mod trace;
 mod witness;
 mod world;
 
+pub use acquaintance::Acquaintance;
 pub use checker::{
     Accepted, Displayed, Ending, History, Kept, MessageId, Sent, Shown, ShownMessage, Verdict, Violation,
 };
 pub use clock::{DAY_MS, DeviceClock, EPOCH_MS, HOUR_MS, MINUTE_MS};
 pub use device::Death;
 pub use faults::{Change, Fault};
+pub use histories::{Tally, Told, histories, history, history_printed};
 pub use host::{Act, Manners};
 pub use meddling::Departure;
 pub use network::Weather;

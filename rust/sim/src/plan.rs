@@ -171,7 +171,7 @@ impl Plan {
         }
     }
 
-    fn break_something(&mut self, rng: &mut ChaCha20Rng, at: u64) {
+    pub(crate) fn break_something(&mut self, rng: &mut ChaCha20Rng, at: u64) {
         let until = at + between(rng, 1, 12 * HOUR_MS);
         let server = between(rng, 0, self.nodes as u64 - 1) as usize;
         let other = between(rng, 0, self.nodes as u64 - 1) as usize;
@@ -203,7 +203,7 @@ impl Plan {
         }
     }
 
-    fn trouble_device(&mut self, rng: &mut ChaCha20Rng, at: u64) {
+    pub(crate) fn trouble_device(&mut self, rng: &mut ChaCha20Rng, at: u64) {
         let device = between(rng, 0, self.devices as u64 - 1) as usize;
         let until = at + between(rng, 1, 6 * HOUR_MS);
         match between(rng, 0, 99) {
@@ -234,7 +234,7 @@ impl Plan {
     }
 }
 
-fn any_manners(rng: &mut ChaCha20Rng) -> Manners {
+pub(crate) fn any_manners(rng: &mut ChaCha20Rng) -> Manners {
     let lazy = *one_of(rng, &[20, 500, 5_000, 10 * MINUTE_MS]).unwrap_or(&20);
     Manners {
         fetch_ms: (0, lazy),
@@ -260,7 +260,7 @@ fn any_fault(rng: &mut ChaCha20Rng) -> Fault {
     }
 }
 
-fn any_weather(rng: &mut ChaCha20Rng) -> Weather {
+pub(crate) fn any_weather(rng: &mut ChaCha20Rng) -> Weather {
     let slow = between(rng, 20, 1_500);
     Weather {
         loss: between(rng, 0, 300) as u32,

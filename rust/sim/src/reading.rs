@@ -34,6 +34,7 @@ impl World {
         let peers = self.peers();
         let Some(device) = self.devices.get_mut(index) else { return };
         device.host.reading = false;
+        let store = device.restores;
         let (displayed, acknowledged) = (device.host.last_displayed, device.host.acknowledged);
         let events = device.read(|tx| {
             let events = tx.events(BATCH)?;
@@ -42,7 +43,7 @@ impl World {
             let mut shown = Vec::new();
             for (seq, event) in events.into_iter().filter(|(seq, _)| seq.0 > displayed) {
                 if let Some(what) = show(tx, &event, &peers)? {
-                    shown.push(Displayed { at, event: seq.0, what });
+                    shown.push(Displayed { at, store, event: seq.0, what });
                 }
             }
             Ok((last, again, shown))
@@ -93,6 +94,10 @@ fn show(tx: &mut Tx<'_>, event: &Event, peers: &crate::world::Peers) -> Result<O
         id: message.message_id,
         place: message.stream.zip(message.seq).map(|(stream, seq)| (stream as u64, seq as u64)),
     };
+    let about = |tx: &mut Tx<'_>, conversation| {
+        let peer = tx.conversation(conversation)?.map(|conversation| conversation.peer);
+        Ok::<_, StoreError>(peer.and_then(|peer| peers.get(&peer).copied()))
+    };
     Ok(match event {
         Event::MessageReceived { message, .. } => tx.message(*message)?.map(named).map(Shown::Message),
         Event::MessageInserted { message, .. } => tx.message(*message)?.map(named).map(Shown::Inserted),
@@ -101,6 +106,20 @@ fn show(tx: &mut Tx<'_>, event: &Event, peers: &crate::world::Peers) -> Result<O
             let from = peer.and_then(|peer| peers.get(&peer).copied()).unwrap_or(nobody);
             Some(Shown::Gap { from, first: *from_seq as u64, last: *to_seq as u64 })
         }
-        Event::MessageStateChanged { .. } | Event::Resync => None,
+        Event::RequestReceived { conversation } => {
+            about(tx, *conversation)?.map(|from| Shown::Request { from })
+        }
+        Event::RequestReplaced { conversation } => {
+            about(tx, *conversation)?.map(|from| Shown::Replaced { from })
+        }
+        Event::FriendAdded { conversation } => about(tx, *conversation)?.map(|from| Shown::Friend { from }),
+        Event::SessionRenewed { conversation } => {
+            about(tx, *conversation)?.map(|from| Shown::Renewed { from })
+        }
+        Event::MessageStateChanged { .. }
+        | Event::RequestExpired { .. }
+        | Event::SecurityUpgraded { .. }
+        | Event::RequestsDigest
+        | Event::Resync => None,
     })
 }

@@ -45,35 +45,43 @@ pub fn simulate(
     threads: usize,
     progress: &(dyn Fn(&Outcome) + Sync),
 ) -> Result<Report, OpenError> {
-    let next = AtomicU64::new(seeds.start);
     let report = Mutex::new(Ok(Report::default()));
-    let work = || {
+    on_threads(seeds, threads, &|seed| {
+        let before = thread_cpu_seconds();
+        let outcome = run(seed, scale);
+        let spent = thread_cpu_seconds() - before;
+        let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+        match (report.as_mut(), outcome) {
+            (Ok(report), Ok(outcome)) => {
+                report.add(&outcome, spent);
+                progress(&outcome);
+                return true;
+            }
+            (Ok(_), Err(error)) => *report = Err(error),
+            (Err(_), _) => {}
+        }
+        false
+    });
+    report.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives each seed to one of up to `threads` threads; a thread goes on as long as its work says so.
+pub(crate) fn on_threads(seeds: Range<u64>, threads: usize, work: &(dyn Fn(u64) -> bool + Sync)) {
+    let next = AtomicU64::new(seeds.start);
+    let run = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
+            if seed >= seeds.end || !work(seed) {
                 return;
-            }
-            let before = thread_cpu_seconds();
-            let outcome = run(seed, scale);
-            let spent = thread_cpu_seconds() - before;
-            let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
-            match (report.as_mut(), outcome) {
-                (Ok(report), Ok(outcome)) => {
-                    report.add(&outcome, spent);
-                    progress(&outcome);
-                }
-                (Ok(_), Err(error)) => *report = Err(error),
-                (Err(_), _) => return,
             }
         }
     };
     std::thread::scope(|scope| {
         for _ in 1..threads.max(1) {
-            scope.spawn(work);
+            scope.spawn(run);
         }
-        work();
+        run();
     });
-    report.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The only clock the simulator reads, and only to say how fast it is.

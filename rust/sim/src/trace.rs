@@ -177,6 +177,12 @@ fn command_name(command: &Command) -> String {
     match command {
         Command::CreateAccount(_) => "create account".to_owned(),
         Command::Send { body, .. } => format!("send {} bytes", body.len()),
+        Command::Request { introduction, .. } => format!("request with {} bytes", introduction.len()),
+        Command::Decide { decision, .. } => format!("{decision:?}").to_lowercase(),
+        Command::LowerFloor(_) => "lower the floor".to_owned(),
+        Command::Invite => "invite".to_owned(),
+        Command::SetName(name) => format!("name of {} bytes", name.len()),
+        Command::SetKnownContactsOnly(only) => format!("known contacts only: {only}"),
         Command::Retry(message) => format!("retry message {}", message.0),
         Command::GiveUp(message) => format!("give up message {}", message.0),
         Command::AckEvents(through) => format!("acknowledge events through {}", through.0),

@@ -30,6 +30,8 @@ pub(crate) struct Witness {
     bygone: BTreeSet<(NodeKey, String)>,
     /// Servers that at some time signed for what they threw away: no client can see through that.
     discarders: BTreeSet<NodeKey>,
+    /// Messages stored again late in their life.
+    pub(crate) restored: BTreeSet<(usize, MessageId)>,
     /// Messages given up or tried again: these may have two places, one at each side.
     pub(crate) reconsidered: BTreeSet<MessageId>,
     /// Requests of a device in the current hour.
@@ -43,6 +45,12 @@ impl Witness {
 
     pub(crate) fn discards(&mut self, key: NodeKey) {
         self.discarders.insert(key);
+    }
+
+    /// A device's store is gone; rows are counted from the beginning.
+    pub(crate) fn forget_store(&mut self, device: usize) {
+        self.tried.retain(|(of, _), _| *of != device);
+        self.holders.retain(|(of, _), _| *of != device);
     }
 
     fn count_request(&mut self, device: usize, hour: u64) -> u32 {
@@ -65,6 +73,15 @@ impl World {
             self.violation(format!("device {index} makes {REQUESTS_PER_HOUR} requests in an hour"));
         }
         if let (Purpose::Store(message), rpc::Request::Store(store)) = (&request.purpose, &request.body) {
+            let unread = self
+                .devices
+                .get(index)
+                .map(|device| device.store.read(|view| view.unacknowledged_message(*message)));
+            if let Some(Ok(Some(unread))) = unread
+                && unread.restored
+            {
+                self.witness.restored.insert((index, unread.message_id));
+            }
             match store.decoded() {
                 Ok(data) => {
                     let hash = message_hash(&store.account, store.namespace, &data);

@@ -13,6 +13,7 @@ use starling_protocol::{AccountId, Seed};
 use starling_simnet::{Policy, Ticket};
 use starling_store::{Direction, FailureReason, MessageState, OpenError};
 
+use crate::acquaintance::Acquaintance;
 use crate::chance::{Role, between};
 use crate::checker::{Accepted, Displayed, Ending, History, Kept, Sent, Violation};
 use crate::clock::{DeviceClock, EPOCH_MS, MINUTE_MS, Queue};
@@ -21,7 +22,9 @@ use crate::faults::{Change, Faults};
 use crate::host::{Act, Asked, Manners};
 use crate::meddling::Meddlers;
 use crate::network::{Network, Packet, Weather};
+use crate::relations::{Consent, Relations};
 use crate::replication::{PeerAnswer, PeerPacket};
+use crate::restore::Buried;
 use crate::topology::Topology;
 use crate::trace::{Printer, Trace};
 use crate::witness::Witness;
@@ -43,6 +46,8 @@ pub struct World {
     pub(crate) witness: Witness,
     pub(crate) trace: Trace,
     pub(crate) accepted: Vec<Accepted>,
+    pub(crate) relations: Relations,
+    pub(crate) buried: Buried,
     pub(crate) topology_rng: ChaCha20Rng,
     pub(crate) meddlers: Meddlers,
     peers: Arc<Peers>,
@@ -58,6 +63,7 @@ pub struct Setup {
     difficulty: Option<u64>,
     onion_bytes: bool,
     clocks: bool,
+    acquaintance: Acquaintance,
     config: Config,
     printer: Option<Printer>,
     recorded: bool,
@@ -111,6 +117,11 @@ impl Setup {
         Self { clocks: true, ..self }
     }
 
+    /// What is between the devices in the beginning (old friends without a ratchet).
+    pub fn acquaintance(self, acquaintance: Acquaintance) -> Self {
+        Self { acquaintance, ..self }
+    }
+
     /// The engines' configuration; seeds are set by the world.
     pub fn config(self, config: Config) -> Self {
         Self { config, ..self }
@@ -156,6 +167,8 @@ impl Setup {
             witness: Witness::default(),
             trace: Trace::new(self.printer),
             accepted: Vec::new(),
+            relations: Relations::default(),
+            buried: Buried::default(),
             topology_rng: rng,
             meddlers: Meddlers::new(self.recorded),
             peers: Arc::new(peers),
@@ -163,6 +176,11 @@ impl Setup {
         };
         (0..self.nodes).for_each(|number| world.name_server(number));
         (0..self.devices).for_each(|index| world.create_account(index));
+        if self.acquaintance == Acquaintance::Basic
+            && let Err(error) = world.befriend_all()
+        {
+            world.violation(format!("a database cannot be prepared: {error}"));
+        }
         Ok(world)
     }
 }
@@ -187,6 +205,7 @@ impl World {
             difficulty: None,
             onion_bytes: false,
             clocks: false,
+            acquaintance: Acquaintance::default(),
             config: Config::default(),
             printer: None,
             recorded: false,
@@ -285,7 +304,7 @@ impl World {
         }
     }
 
-    fn create_account(&mut self, index: usize) {
+    pub(crate) fn create_account(&mut self, index: usize) {
         self.launch(index);
         let seed = self.devices.get(index).map(|device| Seed::from_bytes(device.seed.as_bytes()));
         if let Some(Ok(seed)) = seed {
@@ -325,6 +344,11 @@ impl World {
         self.devices.get(index).map_or(0, |device| device.kills)
     }
 
+    /// How often a device's store was destroyed.
+    pub fn restores(&self, index: usize) -> u32 {
+        self.devices.get(index).map_or(0, |device| device.restores)
+    }
+
     /// SHA-256 over everything the cores were told and decided, hex.
     pub fn trace_digest(&self) -> String {
         self.trace.digest()
@@ -340,31 +364,57 @@ impl World {
 
     /// What the judge looks at, as it is now.
     pub fn history(&mut self) -> History {
-        let mut history = History { accepted: self.accepted.clone(), ..History::default() };
-        let mut unreadable = Vec::new();
-        for (index, device) in self.devices.iter().enumerate() {
-            history.displayed.push(device.host.displayed.clone());
-            match device.store.read(|view| view.dump()) {
-                Ok(messages) => self.note_messages(&mut history, index, messages),
-                Err(error) => unreadable.push(format!("device {index}: database unreadable: {error}")),
-            }
+        let mut history = History {
+            accepted: self.accepted.clone(),
+            sent: self.buried.sent.clone(),
+            kept: self.buried.kept.clone(),
+            deaf: self.deaf(),
+            ..History::default()
+        };
+        for index in 0..self.devices.len() {
+            self.note_device(&mut history, index);
         }
-        unreadable.into_iter().for_each(|what| self.violation(what));
         history
     }
 
+    /// Messages accepted by the second's engine up to this time need not reach the first.
+    fn deaf(&self) -> BTreeMap<(usize, usize), u64> {
+        let standings = self.relations.of.iter();
+        let until = standings.filter_map(|(pair, standing)| {
+            let unwilling = standing.blocked || matches!(standing.consent, Consent::None | Consent::Lapsed);
+            Some((*pair, if unwilling { u64::MAX } else { standing.deaf_until? }))
+        });
+        until.collect()
+    }
+
+    /// What a device shows and keeps.
+    pub(crate) fn note_device(&mut self, history: &mut History, index: usize) {
+        let Some(device) = self.devices.get(index) else { return };
+        history.displayed.push(device.host.displayed.clone());
+        history.stores.push(device.restores);
+        match device.store.read(|view| view.dump()) {
+            Ok(messages) => self.note_messages(history, index, messages),
+            Err(error) => self.violation(format!("device {index}: database unreadable: {error}")),
+        }
+    }
+
     fn note_messages(&self, history: &mut History, index: usize, messages: Vec<starling_store::Message>) {
+        let store = self.devices.get(index).map_or(0, |device| device.restores);
         for message in messages {
             let (id, body) = (message.message_id, message.body);
             if message.direction == Direction::Incoming {
                 let from = self.peers.get(&message.peer).copied();
-                history.kept.push(Kept { at_device: index, from, id, body });
+                history.kept.push(Kept { at_device: index, store, from, id, body });
                 continue;
             }
             let ending = match message.state {
                 MessageState::Queued | MessageState::Working => Ending::Waiting,
-                MessageState::Failed(FailureReason::GivenUp) => Ending::GivenUp,
-                MessageState::Failed(_) | MessageState::Expired => Ending::Failed,
+                MessageState::Failed(
+                    FailureReason::GivenUp | FailureReason::Withdrawn | FailureReason::Blocked,
+                ) => Ending::GivenUp,
+                MessageState::Failed(_) => Ending::Failed,
+                MessageState::Expired => Ending::Expired,
+                MessageState::Delivered | MessageState::Read => Ending::Delivered,
                 _ => Ending::Stored,
             };
             history.sent.push(Sent { from: index, id, body, ending });

@@ -68,7 +68,9 @@ fn without_replication_the_three_stores_and_three_reads_carry_every_message() {
     talk(&mut world, 10);
     assert_delivered(&mut world, 10, "no replication");
     for state in world.states(0).values() {
-        assert!(matches!(state, MessageState::Stored { k, .. } if *k >= 3), "{state:?}");
+        // What left before there was a ratchet is acknowledged by nobody.
+        let held = matches!(state, MessageState::Stored { k, .. } if *k >= 3);
+        assert!(held || *state == MessageState::Delivered, "{state:?}");
     }
 }
 

@@ -6,7 +6,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use starling_protocol::AccountId;
 use starling_store::{
-    ConversationId, NewOutgoing, Options, PageDirection, Received, Security, Store, StoreKey,
+    ConversationId, Held, MessageKind, NewOutgoing, Options, PageDirection, Received, Security, Store,
+    StoreKey,
 };
 use tempfile::TempDir;
 
@@ -27,13 +28,14 @@ fn received(conversation: ConversationId, number: u64) -> Received {
     Received {
         conversation,
         message_id: u128::from(number).to_be_bytes(),
+        kind: MessageKind::Text,
         stream: Some(1),
         seq: Some(counter),
         clock: counter,
         body: format!("message {number} of a conversation with word{} in it", number % 1_000),
         sent_ms: counter,
         received_ms: counter,
-        held: false,
+        held: Held::No,
     }
 }
 
@@ -61,7 +63,8 @@ fn store(criterion: &mut Criterion) {
             next += 1;
             let message_id = u128::from(next).to_be_bytes();
             let body = "a text of usual length, written by hand".into();
-            let new = NewOutgoing { conversation, message_id, body, ttl_ms: 1, now_ms: 1 };
+            let new =
+                NewOutgoing { conversation, message_id, kind: MessageKind::Text, body, ttl_ms: 1, now_ms: 1 };
             store.transact(|tx| tx.enqueue_message(new)).unwrap()
         });
     });

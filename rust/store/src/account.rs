@@ -22,9 +22,25 @@ impl View<'_> {
     pub fn own_account_id(&self) -> Result<Option<AccountId>, StoreError> {
         self.first("SELECT account_id FROM account", [], |row| account_id(row, 0))
     }
+
+    /// The display name of the account; `None` if it has none.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    pub fn own_name(&self) -> Result<Option<String>, StoreError> {
+        self.first("SELECT name FROM account", [], |row| row.get(0)).map(Option::flatten)
+    }
 }
 
 impl Tx<'_> {
+    /// Sets the display name of the account; an empty one is none.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] without an account, and any other [`StoreError`] of writing.
+    pub fn set_own_name(&mut self, name: &str) -> Result<(), StoreError> {
+        self.change_existing("UPDATE account SET name = ?1", [Some(name).filter(|name| !name.is_empty())])
+    }
+
     /// Gives the store its account.
     ///
     /// # Errors

@@ -12,6 +12,11 @@ pub(crate) fn unknown_value(column: usize) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, Box::new(FromSqlError::InvalidType))
 }
 
+/// A bound on rows, as SQL takes it.
+pub(crate) fn bound(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 /// An account id from its 33 bytes.
 pub(crate) fn account_id(row: &Row<'_>, column: usize) -> rusqlite::Result<AccountId> {
     let bytes: [u8; 33] = row.get(column)?;

@@ -88,8 +88,9 @@ impl Database {
         let mut connection = open(&self.path, access)?;
         self.unlock(&connection)?;
         // `fullfsync` asks Apple's systems to empty the drive's cache too; elsewhere it means nothing.
+        // What is erased is overwritten, on freed pages too: keys go for good with the next checkpoint.
         let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-             PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA secure_delete = FAST;";
+             PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA secure_delete = ON;";
         connection.execute_batch(settings).map_err(classify)?;
         configure(&connection)?;
         schema::migrate(&mut connection)?;

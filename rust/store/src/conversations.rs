@@ -3,7 +3,7 @@
 use rusqlite::Row;
 use starling_protocol::account::AccountId;
 
-use crate::columns::{account_id, coded};
+use crate::columns::{account_id, bound, coded};
 use crate::{StoreError, Tx, View};
 
 /// A conversation's id; never reused.
@@ -100,20 +100,17 @@ impl View<'_> {
         limit: usize,
     ) -> Result<Vec<Conversation>, StoreError> {
         let after = after.map_or(0, |id| id.0);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.all(&format!("{CONVERSATION} WHERE id > ?1 ORDER BY id LIMIT ?2"), [after, limit], conversation)
-    }
-}
-
-impl View<'_> {
-    /// The peers of all conversations, in the order of their creation.
-    pub(crate) fn peers(&self) -> Result<Vec<AccountId>, StoreError> {
-        self.all("SELECT peer FROM conversations ORDER BY id", [], |row| account_id(row, 0))
+        self.all(
+            &format!("{CONVERSATION} WHERE id > ?1 ORDER BY id LIMIT ?2"),
+            [after, bound(limit)],
+            conversation,
+        )
     }
 }
 
 impl Tx<'_> {
-    /// The conversation with a peer, created if there is none. An existing one keeps its security.
+    /// The conversation with a peer, created if there is none: then the peer is a stranger and the contact
+    /// closed ([`Tx::put_contact`]). An existing one keeps its security.
     ///
     /// # Errors
     /// [`StoreError::NoAccount`], and any other [`StoreError`] of writing.
@@ -131,8 +128,16 @@ impl Tx<'_> {
             "INSERT INTO conversations (peer, security, created_ms, own_first) VALUES (?1, ?2, ?3, ?4)",
             (peer.as_bytes(), security.code(), now_ms, own < *peer),
         )?;
-        self.touch_identity();
+        self.change("INSERT INTO contacts (conversation) VALUES (?1)", [id])?;
         self.conversation(ConversationId(id))?.ok_or(StoreError::NotFound)
+    }
+
+    /// Sets how a conversation's messages are sealed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and any other [`StoreError`] of writing.
+    pub fn set_security(&mut self, id: ConversationId, security: Security) -> Result<(), StoreError> {
+        self.change_existing("UPDATE conversations SET security = ?2 WHERE id = ?1", [id.0, security.code()])
     }
 
     /// Sets our outgoing stream: network seconds at which this installation first wrote to the peer.

@@ -8,18 +8,26 @@
 
 use rusqlite::Row;
 
-use crate::columns::unknown_value;
+use crate::columns::{bound, unknown_value};
 use crate::{ConversationId, MessageRow, StoreError, Tx, View};
 
 /// Unacknowledged events beyond which all are replaced by one [`Event::Resync`].
 const MAX_EVENTS: i64 = 10_000;
 
-/// Codes of [`Event`]; part of the format. `STATE_CHANGED` is also in an index of the schema.
+/// Codes of [`Event`]; part of the format. `STATE_CHANGED` and `REQUESTS_DIGEST` are also in indexes of the
+/// schema.
 const RECEIVED: i64 = 1;
 const INSERTED: i64 = 2;
 const GAP: i64 = 3;
 const STATE_CHANGED: i64 = 4;
 const RESYNC: i64 = 5;
+const REQUEST_RECEIVED: i64 = 6;
+const REQUEST_REPLACED: i64 = 7;
+const REQUEST_EXPIRED: i64 = 8;
+const FRIEND_ADDED: i64 = 9;
+const SESSION_RENEWED: i64 = 10;
+const SECURITY_UPGRADED: i64 = 11;
+const REQUESTS_DIGEST: i64 = 12;
 
 /// An event's place in the queue; rises, never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +68,38 @@ pub enum Event {
     },
     /// Too much happened: read everything anew.
     Resync,
+    /// Somebody asks to be a friend.
+    RequestReceived {
+        /// The conversation with whoever asks.
+        conversation: ConversationId,
+    },
+    /// Whoever asked asks again: introduction and name may be others.
+    RequestReplaced {
+        /// The conversation with whoever asks.
+        conversation: ConversationId,
+    },
+    /// A request, ours or the peer's, ended without an answer.
+    RequestExpired {
+        /// Its conversation.
+        conversation: ConversationId,
+    },
+    /// A peer became a friend.
+    FriendAdded {
+        /// The conversation with it.
+        conversation: ConversationId,
+    },
+    /// The session with a friend began anew, because keys were lost on one side.
+    SessionRenewed {
+        /// The conversation with it.
+        conversation: ConversationId,
+    },
+    /// A conversation without forward secrecy got it.
+    SecurityUpgraded {
+        /// Which.
+        conversation: ConversationId,
+    },
+    /// Requests changed, many at once: read the list anew. Only the latest is kept.
+    RequestsDigest,
 }
 
 type EventColumns = (i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
@@ -67,6 +107,7 @@ type EventColumns = (i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 impl Event {
     /// The columns (kind, conversation, message, from_seq, to_seq).
     fn columns(self) -> EventColumns {
+        let contact = |kind, conversation: ConversationId| (kind, Some(conversation.0), None, None, None);
         match self {
             Event::MessageReceived { conversation, message } => {
                 (RECEIVED, Some(conversation.0), Some(message.0), None, None)
@@ -81,6 +122,13 @@ impl Event {
                 (STATE_CHANGED, Some(conversation.0), Some(message.0), None, None)
             }
             Event::Resync => (RESYNC, None, None, None, None),
+            Event::RequestReceived { conversation } => contact(REQUEST_RECEIVED, conversation),
+            Event::RequestReplaced { conversation } => contact(REQUEST_REPLACED, conversation),
+            Event::RequestExpired { conversation } => contact(REQUEST_EXPIRED, conversation),
+            Event::FriendAdded { conversation } => contact(FRIEND_ADDED, conversation),
+            Event::SessionRenewed { conversation } => contact(SESSION_RENEWED, conversation),
+            Event::SecurityUpgraded { conversation } => contact(SECURITY_UPGRADED, conversation),
+            Event::RequestsDigest => (REQUESTS_DIGEST, None, None, None, None),
         }
     }
 
@@ -95,6 +143,13 @@ impl Event {
                 Event::MessageStateChanged { conversation: conversation()?, message: message()? }
             }
             RESYNC => Event::Resync,
+            REQUEST_RECEIVED => Event::RequestReceived { conversation: conversation()? },
+            REQUEST_REPLACED => Event::RequestReplaced { conversation: conversation()? },
+            REQUEST_EXPIRED => Event::RequestExpired { conversation: conversation()? },
+            FRIEND_ADDED => Event::FriendAdded { conversation: conversation()? },
+            SESSION_RENEWED => Event::SessionRenewed { conversation: conversation()? },
+            SECURITY_UPGRADED => Event::SecurityUpgraded { conversation: conversation()? },
+            REQUESTS_DIGEST => Event::RequestsDigest,
             _ => return Err(unknown_value(1)),
         })
     }
@@ -106,10 +161,9 @@ impl View<'_> {
     /// # Errors
     /// Any [`StoreError`] of reading.
     pub fn events(&self, max: usize) -> Result<Vec<(EventSeq, Event)>, StoreError> {
-        let max = i64::try_from(max).unwrap_or(i64::MAX);
         self.all(
             "SELECT id, kind, conversation, message, from_seq, to_seq FROM events ORDER BY id LIMIT ?1",
-            [max],
+            [bound(max)],
             |row| Ok((EventSeq(row.get(0)?), Event::from_columns(row)?)),
         )
     }
@@ -125,13 +179,18 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Appends an event. A state change replaces an unacknowledged older one of the same message.
+    /// Appends an event. A state change replaces an unacknowledged older one of the same message, and a
+    /// digest an older digest.
     ///
     /// # Errors
     /// Any [`StoreError`] of writing.
     pub fn push_event(&mut self, event: Event) -> Result<(), StoreError> {
-        if let Event::MessageStateChanged { message, .. } = event {
-            self.change("DELETE FROM events WHERE kind = 4 AND message = ?1", [message.0])?;
+        match event {
+            Event::MessageStateChanged { message, .. } => {
+                self.change("DELETE FROM events WHERE kind = 4 AND message = ?1", [message.0])?;
+            }
+            Event::RequestsDigest => drop(self.change("DELETE FROM events WHERE kind = 12", [])?),
+            _ => {}
         }
         self.append_event(event)?;
         if self.too_many_events()? {

@@ -2,8 +2,12 @@
 
 use crate::{ConversationId, MessageRow, StoreError, Tx, View};
 
+/// Stands for the next sequence number where any may come next: after a block.
+pub(crate) const ANY_PLACE: i64 = 0;
+
 impl View<'_> {
-    /// The sequence number expected next in a stream of the peer's; `None` for an unknown stream.
+    /// The sequence number expected next in a stream of the peer's; `None` for an unknown stream, `Some(0)`
+    /// for one in which any may come next, because the peer was blocked.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.

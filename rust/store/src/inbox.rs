@@ -4,8 +4,7 @@
 use starling_protocol::account::AccountId;
 use starling_protocol::node::NodeKey;
 
-use crate::messages::received_state;
-use crate::{ConversationId, Direction, MessageRow, StoreError, Tx, View};
+use crate::{ConversationId, Direction, Held, MessageKind, MessageRow, MessageState, StoreError, Tx, View};
 
 /// A message that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +13,8 @@ pub struct Received {
     pub conversation: ConversationId,
     /// Its id, unique for the sender.
     pub message_id: [u8; 16],
+    /// What it carries.
+    pub kind: MessageKind,
     /// The sender's stream; `None` from a Session client.
     pub stream: Option<i64>,
     /// Its place in the stream; `None` from a Session client.
@@ -26,8 +27,8 @@ pub struct Received {
     pub sent_ms: i64,
     /// Device wall-clock time, in milliseconds.
     pub received_ms: i64,
-    /// Whether it stands behind a gap and is not to be shown yet.
-    pub held: bool,
+    /// Whether it may be shown.
+    pub held: Held,
 }
 
 impl View<'_> {
@@ -65,8 +66,8 @@ impl Tx<'_> {
         )?;
         self.insert(
             "INSERT INTO messages (conversation, direction, message_id, stream, seq, clock, sender_rank, sent_ms, \
-             received_ms, state, held, body) \
-             SELECT id, ?2, ?3, ?4, ?5, ?6, own_first, ?7, ?8, ?9, ?10, ?11 FROM conversations WHERE id = ?1",
+             received_ms, state, held, kind, body) \
+             SELECT id, ?2, ?3, ?4, ?5, ?6, own_first, ?7, ?8, ?9, ?10, ?11, ?12 FROM conversations WHERE id = ?1",
             (
                 new.conversation.0,
                 Direction::Incoming.code(),
@@ -76,8 +77,9 @@ impl Tx<'_> {
                 new.clock,
                 new.sent_ms,
                 new.received_ms,
-                received_state(),
-                new.held,
+                MessageState::Received.columns().0,
+                new.held.code(),
+                new.kind.code(),
                 new.body,
             ),
         )
@@ -114,7 +116,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets marks that expired before `now_ms` (network time).
+    /// Forgets marks of messages, hashes and frames, and what was vouched for, that expired before `now_ms` (network time).
     ///
     /// # Errors
     /// Any [`StoreError`] of writing.
@@ -124,6 +126,12 @@ impl Tx<'_> {
         }
         if self.exists("SELECT 1 FROM seen_hashes WHERE expires_ms < ?1 LIMIT 1", [now_ms])? {
             self.change("DELETE FROM seen_hashes WHERE expires_ms < ?1", [now_ms])?;
+        }
+        if self.exists("SELECT 1 FROM frames WHERE expires_ms < ?1 LIMIT 1", [now_ms])? {
+            self.change("DELETE FROM frames WHERE expires_ms < ?1", [now_ms])?;
+        }
+        if self.exists("SELECT 1 FROM vouched WHERE expires_ms < ?1 LIMIT 1", [now_ms])? {
+            self.change("DELETE FROM vouched WHERE expires_ms < ?1", [now_ms])?;
         }
         Ok(())
     }

@@ -1,10 +1,17 @@
-//! Messages and their states (extensions section 7).
+//! Messages: what they are, finding them, adding our own (extensions section 7).
+//!
+//! | kind | in the stream | the host sees it | way out |
+//! |---|---|---|---|
+//! | `Text` | yes | yes | in order |
+//! | `Request` | yes | its introduction, unless that is empty | at once |
+//! | `Handshake`, `Bundle` | yes | no | at once |
+//! | `Signal` | no | no; the row goes when it is stored | at once |
 
 use rusqlite::Row;
 use starling_protocol::account::AccountId;
 
-use crate::columns::{account_id, coded, unknown_value};
-use crate::{ConversationId, StoreError, Tx, View};
+use crate::columns::{account_id, coded};
+use crate::{ConversationId, Held, MessageState, StoreError, Tx, View};
 
 /// A message's id in this store; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,93 +43,41 @@ impl Direction {
     }
 }
 
-/// Why a message was given up. The codes are part of the format.
+/// What a message carries. The codes are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailureReason {
-    /// The network asked for more proof of work than this device may do.
-    TooHard,
-    /// It can never be sealed or stored: the recipient's key is none, for example.
-    Rejected,
-    /// The host gave it up.
-    GivenUp,
+pub enum MessageKind {
+    /// A text.
+    Text,
+    /// A friend request; its body is the introduction, which may be empty (extensions section 5).
+    Request,
+    /// The first frame of a session, or an empty answer: durable, but nothing to show.
+    Handshake,
+    /// A bundle for a new session: a renewal, a re-key or an upgrade.
+    Bundle,
+    /// An acknowledgement or its refusal: no place in the stream, no acknowledgement of its own.
+    Signal,
 }
 
-impl FailureReason {
-    fn code(self) -> i64 {
+impl MessageKind {
+    pub(crate) fn code(self) -> i64 {
         match self {
-            FailureReason::TooHard => 1,
-            FailureReason::Rejected => 2,
-            FailureReason::GivenUp => 3,
+            MessageKind::Text => 0,
+            MessageKind::Request => 1,
+            MessageKind::Handshake => 2,
+            MessageKind::Bundle => 3,
+            MessageKind::Signal => 4,
         }
     }
 
-    fn from_code(code: i64) -> Option<FailureReason> {
+    pub(crate) fn from_code(code: i64) -> Option<MessageKind> {
         match code {
-            1 => Some(FailureReason::TooHard),
-            2 => Some(FailureReason::Rejected),
-            3 => Some(FailureReason::GivenUp),
+            0 => Some(MessageKind::Text),
+            1 => Some(MessageKind::Request),
+            2 => Some(MessageKind::Handshake),
+            3 => Some(MessageKind::Bundle),
+            4 => Some(MessageKind::Signal),
             _ => None,
         }
-    }
-}
-
-/// How far a message is. Outgoing ones go from the top down; incoming ones are `Received`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MessageState {
-    /// Committed, nothing else yet.
-    Queued,
-    /// Being sealed, proven or stored.
-    Working,
-    /// `k` distinct members of the recipient's swarm of `n` hold it.
-    Stored {
-        /// Members with a verified receipt.
-        k: u32,
-        /// Members of the swarm.
-        n: u32,
-    },
-    /// Handed over on the synchronous route.
-    Sent,
-    /// Acknowledged by the recipient, after its commit.
-    Delivered,
-    /// Read by the recipient.
-    Read,
-    /// Given up.
-    Failed(FailureReason),
-    /// Its time to live passed without an acknowledgement.
-    Expired,
-    /// Incoming.
-    Received,
-}
-
-impl MessageState {
-    /// The columns (state, stored_count, swarm_size, failure).
-    fn columns(self) -> (i64, Option<u32>, Option<u32>, Option<i64>) {
-        match self {
-            MessageState::Queued => (1, None, None, None),
-            MessageState::Working => (2, None, None, None),
-            MessageState::Stored { k, n } => (3, Some(k), Some(n), None),
-            MessageState::Sent => (4, None, None, None),
-            MessageState::Delivered => (5, None, None, None),
-            MessageState::Read => (6, None, None, None),
-            MessageState::Failed(reason) => (7, None, None, Some(reason.code())),
-            MessageState::Expired => (8, None, None, None),
-            MessageState::Received => (9, None, None, None),
-        }
-    }
-
-    fn from_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<MessageState> {
-        Ok(match row.get::<_, i64>(first)? {
-            1 => MessageState::Queued,
-            2 => MessageState::Working,
-            3 => MessageState::Stored { k: row.get(first + 1)?, n: row.get(first + 2)? },
-            4 => MessageState::Sent,
-            5 => MessageState::Delivered,
-            6 => MessageState::Read,
-            7 => MessageState::Failed(coded(row, first + 3, FailureReason::from_code)?),
-            8 => MessageState::Expired,
-            9 => MessageState::Received,
-            _ => return Err(unknown_value(first)),
-        })
     }
 }
 
@@ -139,9 +94,11 @@ pub struct Message {
     pub direction: Direction,
     /// Its id everywhere, together with the sender.
     pub message_id: [u8; 16],
-    /// The sender's stream; of ours from sealing on, `None` for messages of Session clients.
+    /// What it carries.
+    pub kind: MessageKind,
+    /// The sender's stream; of ours from sealing on, `None` for signals and messages of Session clients.
     pub stream: Option<i64>,
-    /// Its place in the stream; `None` for messages of Session clients.
+    /// Its place in the stream; `None` for signals and messages of Session clients.
     pub seq: Option<i64>,
     /// Its Lamport clock.
     pub clock: i64,
@@ -153,8 +110,8 @@ pub struct Message {
     pub received_ms: Option<i64>,
     /// How far it is.
     pub state: MessageState,
-    /// Committed behind a gap and not to be shown yet.
-    pub held: bool,
+    /// Whether it is shown yet.
+    pub held: Held,
 }
 
 /// A message to send.
@@ -164,7 +121,9 @@ pub struct NewOutgoing {
     pub conversation: ConversationId,
     /// Its id: 16 random bytes.
     pub message_id: [u8; 16],
-    /// The text.
+    /// What it carries; decides whether it has a place in the stream, and its [`crate::Lane`].
+    pub kind: MessageKind,
+    /// The text, or what the caller needs to make the content when it is sealed.
     pub body: String,
     /// How long the swarm shall keep it, in milliseconds.
     pub ttl_ms: i64,
@@ -175,9 +134,11 @@ pub struct NewOutgoing {
 /// The columns [`message`] reads, and last the one that pages need; the peer comes from the conversation.
 pub(crate) const MESSAGE_COLUMNS: &str = "m.id, m.conversation, c.peer, m.direction, m.message_id, m.stream, \
      m.seq, m.clock, m.body, m.sent_ms, m.received_ms, m.held, m.state, m.stored_count, m.swarm_size, m.failure, \
-     m.sender_rank";
+     m.sender_rank, m.kind";
 /// Where they come from.
 pub(crate) const MESSAGE_TABLES: &str = "messages m JOIN conversations c ON c.id = m.conversation";
+/// What the host sees, held or not. In these words the schema's indexes know it too.
+pub(crate) const FOR_HOST: &str = "m.kind <= 1 AND m.body <> ''";
 
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
@@ -186,23 +147,36 @@ pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
         peer: account_id(row, 2)?,
         direction: coded(row, 3, Direction::from_code)?,
         message_id: row.get(4)?,
+        kind: coded(row, 17, MessageKind::from_code)?,
         stream: row.get(5)?,
         seq: row.get(6)?,
         clock: row.get(7)?,
         body: row.get(8)?,
         sent_ms: row.get(9)?,
         received_ms: row.get(10)?,
-        held: row.get(11)?,
+        held: coded(row, 11, Held::from_code)?,
         state: MessageState::from_columns(row, 12)?,
     })
 }
 
 impl View<'_> {
-    /// A message by its row.
+    /// A message of the host's by its row; `None` for one the host never sees.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
     pub fn message(&self, row: MessageRow) -> Result<Option<Message>, StoreError> {
+        self.first(
+            &format!("SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.id = ?1 AND {FOR_HOST}"),
+            [row.0],
+            message,
+        )
+    }
+
+    /// A message of whatever kind by its row.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    pub fn any_message(&self, row: MessageRow) -> Result<Option<Message>, StoreError> {
         self.first(
             &format!("SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.id = ?1"),
             [row.0],
@@ -210,7 +184,8 @@ impl View<'_> {
         )
     }
 
-    /// A message by its identity: conversation partner, who of the two wrote it, and message id.
+    /// A message of the host's by its identity: conversation partner, who of the two wrote it, and
+    /// message id.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
@@ -221,64 +196,86 @@ impl View<'_> {
         message_id: &[u8; 16],
     ) -> Result<Option<Message>, StoreError> {
         self.first(
-            &format!("SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE c.peer = ?1 AND m.direction = ?2 AND m.message_id = ?3"),
+            &format!(
+                "SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} \
+                 WHERE c.peer = ?1 AND m.direction = ?2 AND m.message_id = ?3 AND {FOR_HOST}"
+            ),
             (peer.as_bytes(), direction.code(), message_id),
             message,
         )
     }
 
-    /// The messages with this id. The id alone is no identity: another account may have used it too.
+    /// The host's messages with this id. The id alone is no identity: another account may have used it too.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
     pub fn messages_with_id(&self, message_id: &[u8; 16]) -> Result<Vec<Message>, StoreError> {
+        // CROSS: conversations first, with one index probe into the messages of each.
         self.all(
             &format!(
-                "SELECT {MESSAGE_COLUMNS} FROM conversations c JOIN messages m ON m.conversation = c.id \
-                 AND m.direction IN (0, 1) AND m.message_id = ?1 ORDER BY m.id"
+                "SELECT {MESSAGE_COLUMNS} FROM conversations c CROSS JOIN messages m ON m.conversation = c.id \
+                 AND m.direction IN (0, 1) AND m.message_id = ?1 WHERE {FOR_HOST} ORDER BY m.id"
             ),
             [message_id],
             message,
         )
     }
 
-    /// Every message of every conversation, held ones included, in the order of their rows. For checkers
-    /// that recount what happened; a host pages.
+    /// Every message of every conversation that the host sees or will see, held ones included, in the
+    /// order of their rows. For checkers that recount what happened; a host pages.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
     pub fn dump(&self) -> Result<Vec<Message>, StoreError> {
+        self.all(
+            &format!("SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE {FOR_HOST} ORDER BY m.id"),
+            [],
+            message,
+        )
+    }
+
+    /// Every message there is, whatever its kind, in the order of their rows. For checkers.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    pub fn dump_all(&self) -> Result<Vec<Message>, StoreError> {
         self.all(&format!("SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} ORDER BY m.id"), [], message)
     }
 }
 
 impl Tx<'_> {
-    /// Commits a message to send: it takes the conversation's next sequence number and clock, and gets an
-    /// outbox row that is due at once. Its stream follows when it is sealed ([`Tx::seal_message`]).
+    /// Commits a message to send and gives it an outbox row that is due at once. All but a
+    /// [`MessageKind::Signal`] take the conversation's next sequence number and clock; the stream follows
+    /// when the message is sealed ([`Tx::seal_message`]).
     ///
     /// # Errors
     /// [`StoreError::NotFound`] without the conversation, [`StoreError::Conflict`] for a known message id,
     /// and any other [`StoreError`] of writing.
     pub fn enqueue_message(&mut self, new: NewOutgoing) -> Result<Message, StoreError> {
         let id = new.conversation;
+        let steps = i64::from(new.kind != MessageKind::Signal);
         self.change_existing(
-            "UPDATE conversations SET next_seq = next_seq + 1, clock = clock + 1 WHERE id = ?1",
-            [id.0],
+            "UPDATE conversations SET next_seq = next_seq + ?2, clock = clock + ?2 WHERE id = ?1",
+            [id.0, steps],
         )?;
         let row = self.insert(
-            "INSERT INTO messages (conversation, direction, message_id, seq, clock, sender_rank, sent_ms, state, body) \
-             SELECT id, ?2, ?3, next_seq - 1, clock, 1 - own_first, ?4, ?5, ?6 FROM conversations WHERE id = ?1",
+            "INSERT INTO messages (conversation, direction, message_id, seq, clock, sender_rank, sent_ms, state, \
+             kind, body) \
+             SELECT id, ?2, ?3, CASE WHEN ?8 THEN next_seq - 1 END, clock, 1 - own_first, ?4, ?5, ?6, ?7 \
+             FROM conversations WHERE id = ?1",
             (
                 id.0,
                 Direction::Outgoing.code(),
                 new.message_id,
                 new.now_ms,
                 MessageState::Queued.columns().0,
+                new.kind.code(),
                 new.body,
+                steps,
             ),
         )?;
         self.enqueue_outbox(MessageRow(row), new.ttl_ms, new.now_ms)?;
-        self.message(MessageRow(row))?.ok_or(StoreError::NotFound)
+        self.any_message(MessageRow(row))?.ok_or(StoreError::NotFound)
     }
 
     /// Sets how far a message is.
@@ -292,9 +289,4 @@ impl Tx<'_> {
             (row.0, state, stored, swarm, failure),
         )
     }
-}
-
-/// The code of [`MessageState::Received`], which needs no other column.
-pub(crate) fn received_state() -> i64 {
-    MessageState::Received.columns().0
 }

@@ -6,14 +6,13 @@
 //! | `Sealed` | the bytes every attempt sends | [`Tx::prove_message`] -> `Proven` |
 //! | `Proven` | timestamp and proof of work: the request | [`Tx::reopen_proof`] -> `Sealed`, or [`Tx::finish_outbox`] -> gone |
 //!
-//! Within a conversation nothing overtakes: what stands behind the first message, or behind a `Queued` one,
-//! waits at least as long as that does (research pain 15).
+//! Who goes first is the business of `lanes`; what is done with a message that was sealed before, of `resend`.
 
 use rusqlite::Row;
 use starling_protocol::account::AccountId;
 
 use crate::columns::{account_id, coded};
-use crate::{ConversationId, MessageRow, MessageState, StoreError, Tx, View};
+use crate::{ConversationId, Lane, MessageKind, MessageRow, MessageState, StoreError, Tx, View};
 
 /// How far an outgoing message was prepared. The codes are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,7 +26,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    fn code(self) -> i64 {
+    pub(crate) fn code(self) -> i64 {
         match self {
             Stage::Queued => 1,
             Stage::Sealed => 2,
@@ -35,7 +34,7 @@ impl Stage {
         }
     }
 
-    fn from_code(code: i64) -> Option<Stage> {
+    pub(crate) fn from_code(code: i64) -> Option<Stage> {
         match code {
             1 => Some(Stage::Queued),
             2 => Some(Stage::Sealed),
@@ -54,9 +53,13 @@ pub struct OutboxItem {
     pub conversation: ConversationId,
     /// The recipient.
     pub peer: AccountId,
+    /// What it carries.
+    pub kind: MessageKind,
+    /// How it stands to the others of its conversation.
+    pub lane: Lane,
     /// How far it is.
     pub stage: Stage,
-    /// Its sequence number.
+    /// Its sequence number; 0 for a signal.
     pub seq: i64,
     /// The base64 text every store request carries; from `Sealed` on.
     pub data: Option<String>,
@@ -83,14 +86,16 @@ pub struct OutboxItem {
 }
 
 const ITEM: &str = "SELECT o.message, o.conversation, c.peer, o.stage, o.seq, o.data, o.hash, o.timestamp, \
-     o.ttl_ms, o.nonce, o.difficulty, o.recomputed, o.rounds, o.attempts, o.due_ms, o.expires_ms \
-     FROM outbox o JOIN conversations c ON c.id = o.conversation";
+     o.ttl_ms, o.nonce, o.difficulty, o.recomputed, o.rounds, o.attempts, o.due_ms, o.expires_ms, \
+     o.lane, m.kind FROM outbox o JOIN messages m ON m.id = o.message JOIN conversations c ON c.id = o.conversation";
 
 fn item(row: &Row<'_>) -> rusqlite::Result<OutboxItem> {
     Ok(OutboxItem {
         message: MessageRow(row.get(0)?),
         conversation: ConversationId(row.get(1)?),
         peer: account_id(row, 2)?,
+        kind: coded(row, 17, MessageKind::from_code)?,
+        lane: coded(row, 16, Lane::from_code)?,
         stage: coded(row, 3, Stage::from_code)?,
         seq: row.get(4)?,
         data: row.get(5)?,
@@ -107,12 +112,6 @@ fn item(row: &Row<'_>) -> rusqlite::Result<OutboxItem> {
     })
 }
 
-/// When an item may be taken, its predecessors considered.
-struct Place {
-    message: MessageRow,
-    due_ms: i64,
-}
-
 impl View<'_> {
     /// The outbox row of a message; `None` once it is finished.
     ///
@@ -120,45 +119,6 @@ impl View<'_> {
     /// Any [`StoreError`] of reading.
     pub fn outbox_item(&self, row: MessageRow) -> Result<Option<OutboxItem>, StoreError> {
         self.first(&format!("{ITEM} WHERE o.message = ?1"), [row.0], item)
-    }
-
-    /// What is to be done now: of each conversation at most the first `per_conversation` messages, and of
-    /// all of them at most `limit`, every conversation's first before any one's second. An item comes after
-    /// its predecessors; behind the first, and behind a `Queued` one, that is not due none comes.
-    ///
-    /// # Errors
-    /// Any [`StoreError`] of reading.
-    pub fn due_outbox(
-        &self,
-        now_ms: i64,
-        per_conversation: usize,
-        limit: usize,
-    ) -> Result<Vec<OutboxItem>, StoreError> {
-        let mut due: Vec<(usize, MessageRow)> = Vec::new();
-        for conversation in self.outbox_conversations()? {
-            let places = self.outbox_places(conversation, per_conversation)?;
-            let ready = places.iter().enumerate().filter(|(_, place)| place.due_ms <= now_ms);
-            due.extend(ready.map(|(position, place)| (position, place.message)));
-        }
-        // Stable: within a position, the conversations keep their order.
-        due.sort_by_key(|(position, _)| *position);
-        let items = due.into_iter().take(limit).filter_map(|(_, row)| self.outbox_item(row).transpose());
-        items.collect()
-    }
-
-    /// When [`View::due_outbox`] with the same `per_conversation` has something next, in milliseconds of
-    /// device wall-clock time; in the past if it has now. `None` with an empty outbox.
-    ///
-    /// # Errors
-    /// Any [`StoreError`] of reading.
-    pub fn next_outbox_due(&self, per_conversation: usize) -> Result<Option<i64>, StoreError> {
-        let mut next: Option<i64> = None;
-        for conversation in self.outbox_conversations()? {
-            for place in self.outbox_places(conversation, per_conversation)? {
-                next = Some(next.map_or(place.due_ms, |earliest| earliest.min(place.due_ms)));
-            }
-        }
-        Ok(next)
     }
 
     /// The lowest place in our stream whose message the peer may still get: unfinished, or sent after
@@ -176,7 +136,9 @@ impl View<'_> {
                SELECT min(seq) AS seq FROM messages \
                WHERE conversation = ?1 AND direction = 0 AND stream IS NOT NULL AND sent_ms > ?2 \
                UNION ALL \
-               SELECT seq FROM (SELECT seq FROM outbox WHERE conversation = ?1 ORDER BY seq LIMIT 1) \
+               SELECT min(seq) FROM outbox WHERE lane = 0 AND conversation = ?1 \
+               UNION ALL \
+               SELECT min(seq) FROM outbox WHERE lane = 1 AND conversation = ?1 AND seq > 0 \
              )",
             [conversation.0, sent_after_ms],
             |row| row.get(0),
@@ -191,41 +153,10 @@ impl View<'_> {
     pub fn outbox_len(&self) -> Result<i64, StoreError> {
         self.value("SELECT count(*) FROM outbox", [])
     }
-
-    /// The conversations with unfinished messages: one index probe each, however many messages they have.
-    fn outbox_conversations(&self) -> Result<Vec<ConversationId>, StoreError> {
-        self.all(
-            "WITH RECURSIVE waiting (id) AS ( \
-               SELECT min(conversation) FROM outbox \
-               UNION ALL \
-               SELECT (SELECT min(conversation) FROM outbox WHERE conversation > waiting.id) \
-               FROM waiting WHERE waiting.id IS NOT NULL \
-             ) SELECT id FROM waiting WHERE id IS NOT NULL",
-            [],
-            |row| row.get(0).map(ConversationId),
-        )
-    }
-
-    /// The first messages of a conversation in sending order, each with the time its predecessors allow.
-    fn outbox_places(&self, conversation: ConversationId, count: usize) -> Result<Vec<Place>, StoreError> {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let mut blocked_until: Option<i64> = None;
-        self.all(
-            "SELECT message, stage, due_ms FROM outbox WHERE conversation = ?1 ORDER BY seq LIMIT ?2",
-            [conversation.0, count],
-            |row| {
-                let stage = coded(row, 1, Stage::from_code)?;
-                let due_ms = row.get::<_, i64>(2)?.max(blocked_until.unwrap_or(i64::MIN));
-                if stage == Stage::Queued || blocked_until.is_none() {
-                    blocked_until = Some(due_ms);
-                }
-                Ok(Place { message: MessageRow(row.get(0)?), due_ms })
-            },
-        )
-    }
 }
 
 impl Tx<'_> {
+    /// Gives a message its outbox row: a text an ordered one, everything else an express one.
     pub(crate) fn enqueue_outbox(
         &mut self,
         row: MessageRow,
@@ -233,15 +164,15 @@ impl Tx<'_> {
         now_ms: i64,
     ) -> Result<(), StoreError> {
         self.change_existing(
-            "INSERT INTO outbox (message, conversation, seq, stage, ttl_ms, due_ms) \
-             SELECT id, conversation, seq, ?2, ?3, ?4 FROM messages WHERE id = ?1",
-            (row.0, Stage::Queued.code(), ttl_ms, now_ms),
+            "INSERT INTO outbox (message, conversation, lane, seq, stage, ttl_ms, due_ms) \
+             SELECT id, conversation, kind <> ?5, ifnull(seq, 0), ?2, ?3, ?4 FROM messages WHERE id = ?1",
+            (row.0, Stage::Queued.code(), ttl_ms, now_ms, MessageKind::Text.code()),
         )
     }
 
     /// Fixes the bytes every attempt sends ("seal once", extensions section 3), and with the first message
-    /// of a conversation its stream. From `sent_ms` (network time) on runs the message's time to live.
-    /// Receipts for other bytes are forgotten.
+    /// of a conversation its stream. From `sent_ms` (network time) on runs the message's time to live: that
+    /// of the first sealing, as place and stream are. Receipts for other bytes are forgotten.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], and any other [`StoreError`] of writing.
@@ -254,18 +185,19 @@ impl Tx<'_> {
         sent_ms: i64,
     ) -> Result<(), StoreError> {
         self.change_existing(
-            "UPDATE outbox SET stage = ?2, data = ?3, hash = ?4, expires_ms = ?5 + ttl_ms, timestamp = NULL, \
-             nonce = NULL, difficulty = 0 WHERE message = ?1",
+            "UPDATE outbox SET stage = ?2, data = ?3, hash = ?4, expires_ms = ifnull(expires_ms, ?5 + ttl_ms), \
+             timestamp = NULL, nonce = NULL, difficulty = 0 WHERE message = ?1",
             (row.0, Stage::Sealed.code(), data, hash, sent_ms),
         )?;
         self.change("DELETE FROM receipts WHERE message = ?1", [row.0])?;
         self.change(
             "UPDATE conversations SET stream = ?2 WHERE stream IS NULL \
-             AND id = (SELECT conversation FROM outbox WHERE message = ?1)",
+             AND id = (SELECT conversation FROM outbox WHERE message = ?1 AND seq > 0)",
             [row.0, stream],
         )?;
         self.change_existing(
-            "UPDATE messages SET stream = ?2, sent_ms = ?3 WHERE id = ?1",
+            "UPDATE messages SET stream = CASE WHEN seq IS NOT NULL THEN ifnull(stream, ?2) END, \
+             sent_ms = CASE WHEN stream IS NULL THEN ?3 ELSE sent_ms END WHERE id = ?1",
             (row.0, stream, sent_ms),
         )
     }
@@ -322,13 +254,14 @@ impl Tx<'_> {
         )
     }
 
-    /// Makes the whole outbox due at once: what failed may work now.
+    /// Makes everything due at once that was put off because it failed: it may work now. What was planned
+    /// for later stays so.
     ///
     /// # Errors
     /// Any [`StoreError`] of writing.
     pub fn hasten_outbox(&mut self, now_ms: i64) -> Result<(), StoreError> {
-        if self.exists("SELECT 1 FROM outbox WHERE due_ms > ?1 LIMIT 1", [now_ms])? {
-            self.change("UPDATE outbox SET due_ms = ?1 WHERE due_ms > ?1", [now_ms])?;
+        if self.exists("SELECT 1 FROM outbox WHERE due_ms > ?1 AND attempts > 0 LIMIT 1", [now_ms])? {
+            self.change("UPDATE outbox SET due_ms = ?1 WHERE due_ms > ?1 AND attempts > 0", [now_ms])?;
         }
         Ok(())
     }
@@ -341,7 +274,7 @@ impl Tx<'_> {
     /// Any [`StoreError`] of writing.
     pub fn requeue_message(&mut self, row: MessageRow, ttl_ms: i64, now_ms: i64) -> Result<bool, StoreError> {
         let failed =
-            self.message(row)?.is_some_and(|message| matches!(message.state, MessageState::Failed(_)));
+            self.any_message(row)?.is_some_and(|message| matches!(message.state, MessageState::Failed(_)));
         if failed {
             self.change_existing(
                 "UPDATE conversations SET next_seq = next_seq + 1, clock = clock + 1 \
@@ -359,12 +292,22 @@ impl Tx<'_> {
         Ok(failed)
     }
 
-    /// Ends the sending of a message: its last state is set, outbox row, sealed bytes and receipts go.
+    /// Ends the sending of a message: its state is set, outbox row, sealed bytes and receipts go. Of one that
+    /// is on its way (`Stored`, `Sent`) it stays noted that the peer has to acknowledge it. A signal goes
+    /// entirely.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], and any other [`StoreError`] of writing.
     pub fn finish_outbox(&mut self, row: MessageRow, state: MessageState) -> Result<(), StoreError> {
         self.change_existing("DELETE FROM outbox WHERE message = ?1", [row.0])?;
+        let signal = "SELECT 1 FROM messages WHERE id = ?1 AND kind = ?2";
+        if self.exists(signal, [row.0, MessageKind::Signal.code()])? {
+            self.change("DELETE FROM visits WHERE message = ?1", [row.0])?;
+            return self.change_existing("DELETE FROM messages WHERE id = ?1", [row.0]);
+        }
+        if !matches!(state, MessageState::Stored { .. } | MessageState::Sent) {
+            self.change("DELETE FROM sealed WHERE message = ?1", [row.0])?;
+        }
         self.set_message_state(row, state)
     }
 

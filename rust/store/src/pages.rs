@@ -2,7 +2,8 @@
 
 use rusqlite::Row;
 
-use crate::messages::{MESSAGE_COLUMNS, MESSAGE_TABLES, message};
+use crate::columns::bound;
+use crate::messages::{FOR_HOST, MESSAGE_COLUMNS, MESSAGE_TABLES, message};
 use crate::{ConversationId, Message, StoreError, View};
 
 /// Messages per page at most, whatever is asked for.
@@ -38,7 +39,8 @@ pub struct Page {
 }
 
 impl View<'_> {
-    /// A page of at most `limit` (and never more than 500) messages of a conversation, held ones excluded.
+    /// A page of at most `limit` (and never more than 500) messages of a conversation that are
+    /// the host's to see now.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
@@ -56,13 +58,12 @@ impl View<'_> {
         };
         let from = cursor.unwrap_or(PageCursor { clock: edge, sender_rank: edge, row: edge });
         let sql = format!(
-            "SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.held = 0 AND m.conversation = ?1 \
+            "SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.held = 0 AND {FOR_HOST} AND m.conversation = ?1 \
              AND (m.clock, m.sender_rank, m.id) {compare} (?2, ?3, ?4) \
              ORDER BY m.clock {order}, m.sender_rank {order}, m.id {order} LIMIT ?5"
         );
         // One more than asked for tells whether anything is left.
-        let fetch = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-        let params = (conversation.0, from.clock, from.sender_rank, from.row, fetch);
+        let params = (conversation.0, from.clock, from.sender_rank, from.row, bound(limit + 1));
         let mut found = self.all(&sql, params, |row| Ok((place(row)?, message(row)?)))?;
         let more = found.len() > limit;
         found.truncate(limit);

@@ -1,6 +1,8 @@
-//! Messages that could not be read, kept for diagnosis within fixed bounds.
+//! Messages that could not be read, kept within fixed bounds: for diagnosis, and for another try once a
+//! newer version may read them (extensions section 4).
 
-use crate::{StoreError, Tx, View};
+use crate::columns::bound;
+use crate::{ConversationId, StoreError, Tx, View};
 
 /// Rows kept.
 const MAX_ROWS: i64 = 1000;
@@ -10,6 +12,8 @@ const MAX_BYTES: i64 = 8 << 20;
 /// A message of a node that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantined<'a> {
+    /// The conversation with its sender, if that is known.
+    pub conversation: Option<ConversationId>,
     /// Its hash at the node.
     pub hash: &'a str,
     /// Its data as the node sent them.
@@ -20,7 +24,46 @@ pub struct Quarantined<'a> {
     pub now_ms: i64,
 }
 
+/// A message in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantineRow {
+    /// Its id here; never reused.
+    pub id: i64,
+    /// The conversation with its sender, if that is known.
+    pub conversation: Option<ConversationId>,
+    /// Its hash at the node.
+    pub hash: String,
+    /// Its data as the node sent them.
+    pub data: String,
+    /// The code of why.
+    pub reason: i64,
+    /// Device wall-clock time, in milliseconds.
+    pub received_ms: i64,
+}
+
 impl View<'_> {
+    /// At most `limit` messages in quarantine, the oldest first, those after the row `after`.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of reading.
+    pub fn quarantined(&self, after: Option<i64>, limit: usize) -> Result<Vec<QuarantineRow>, StoreError> {
+        self.all(
+            "SELECT id, conversation, hash, data, reason, received_ms FROM quarantine WHERE id > ?1 \
+             ORDER BY id LIMIT ?2",
+            [after.unwrap_or(0), bound(limit)],
+            |row| {
+                Ok(QuarantineRow {
+                    id: row.get(0)?,
+                    conversation: row.get::<_, Option<i64>>(1)?.map(ConversationId),
+                    hash: row.get(2)?,
+                    data: row.get(3)?,
+                    reason: row.get(4)?,
+                    received_ms: row.get(5)?,
+                })
+            },
+        )
+    }
+
     /// How many messages are in quarantine, and their bytes.
     ///
     /// # Errors
@@ -45,8 +88,16 @@ impl Tx<'_> {
             return Ok(());
         }
         self.insert(
-            "INSERT INTO quarantine (bytes, hash, reason, received_ms, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (bytes, poison.hash, poison.reason, poison.now_ms, poison.data),
+            "INSERT INTO quarantine (conversation, bytes, hash, reason, received_ms, data) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                poison.conversation.map(|id| id.0),
+                bytes,
+                poison.hash,
+                poison.reason,
+                poison.now_ms,
+                poison.data,
+            ),
         )?;
         loop {
             let (rows, bytes) = self.quarantine_size()?;
@@ -55,5 +106,13 @@ impl Tx<'_> {
             }
             self.change_existing("DELETE FROM quarantine WHERE id = (SELECT min(id) FROM quarantine)", [])?;
         }
+    }
+    /// Takes a message out of quarantine: it was read after all.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of writing.
+    pub fn leave_quarantine(&mut self, id: i64) -> Result<(), StoreError> {
+        self.change("DELETE FROM quarantine WHERE id = ?1", [id])?;
+        Ok(())
     }
 }

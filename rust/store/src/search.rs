@@ -41,7 +41,7 @@ impl View<'_> {
              WHERE message_search MATCH ?1 AND s.rowid < ?2 AND m.held = 0 ORDER BY s.rowid DESC LIMIT ?3"
         );
         self.all(&sql, (expression, before, limit), |row| {
-            Ok(SearchHit { message: message(row)?, snippet: row.get(17)? })
+            Ok(SearchHit { message: message(row)?, snippet: row.get(18)? })
         })
     }
 }

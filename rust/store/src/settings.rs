@@ -11,6 +11,10 @@ pub enum Setting {
     Difficulty,
     /// When a quorum agreed on the node directory, in milliseconds of network time.
     DirectoryAgreedMs,
+    /// Not 0: requests of strangers are dropped unseen.
+    KnownContactsOnly,
+    /// Which messages the engine could read that looked at the quarantine last.
+    Reads,
 }
 
 impl Setting {
@@ -19,6 +23,8 @@ impl Setting {
             Setting::ClockOffsetMs => 1,
             Setting::Difficulty => 2,
             Setting::DirectoryAgreedMs => 3,
+            Setting::KnownContactsOnly => 4,
+            Setting::Reads => 5,
         }
     }
 }

@@ -4,9 +4,13 @@
 //! ```text
 //! "starling sidecar" (16) | version (1) | key check (32) | nonce (24) | sealed identity
 //! ```
-//! The identity is `seed length (1) | seed | peers (33 each)`, sealed with XChaCha20-Poly1305 under a key
-//! derived from the store's; all bytes before it are authenticated with it. Before there is an account the
-//! sealed part is empty of seed and peers, never absent.
+//! The identity is `seed length (1) | seed | peers`, sealed with XChaCha20-Poly1305 under a key derived from
+//! the store's; all bytes before it are authenticated with it. Before there is an account the sealed part is
+//! empty of seed and peers, never absent. A peer is
+//!
+//! ```text
+//! account id (33) | relation (1) | flags (1): 1 blocked, 2 key pinned | Ed25519 key (32), zeros without one
+//! ```
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -18,13 +22,15 @@ use starling_protocol::account::AccountId;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{OpenError, StoreKey};
+use crate::{OpenError, Relation, StoreKey};
 
 const MAGIC: &[u8; 16] = b"starling sidecar";
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = MAGIC.len() + 1 + 32;
 const NONCE_BYTES: usize = 24;
-const PEER_BYTES: usize = 33;
+const PEER_BYTES: usize = 67;
+const BLOCKED: u8 = 1;
+const PINNED: u8 = 2;
 /// Nobody has a million contacts; a file of another size is not ours to read into memory.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -33,8 +39,43 @@ const MAX_BYTES: u64 = 64 << 20;
 pub struct Identity {
     /// The account's seed; empty before there is an account.
     pub seed: Zeroizing<Vec<u8>>,
-    /// The peers of all conversations, in the order of their creation.
-    pub peers: Vec<AccountId>,
+    /// Whom we are friends with, asked or blocked, in the order of the conversations. Who merely asked us is
+    /// not worth a write of this file.
+    pub peers: Vec<KnownPeer>,
+}
+
+/// A peer as the sidecar knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownPeer {
+    /// The account.
+    pub id: AccountId,
+    /// What it is to us.
+    pub relation: Relation,
+    /// Whether nothing of it is to be heard.
+    pub blocked: bool,
+    /// Its pinned Ed25519 key.
+    pub ed25519: Option<[u8; 32]>,
+}
+
+impl KnownPeer {
+    fn append_to(&self, bytes: &mut Vec<u8>) {
+        let pinned = if self.ed25519.is_some() { PINNED } else { 0 };
+        bytes.extend_from_slice(self.id.as_bytes());
+        bytes.extend([self.relation.code(), u8::from(self.blocked) | pinned]);
+        bytes.extend(self.ed25519.unwrap_or_default());
+    }
+
+    fn from_bytes(bytes: &[u8; PEER_BYTES]) -> Option<KnownPeer> {
+        let (id, rest) = bytes.split_first_chunk::<33>()?;
+        let ([relation, flags], key) = rest.split_first_chunk::<2>()?;
+        let key: [u8; 32] = key.try_into().ok()?;
+        Some(KnownPeer {
+            id: AccountId::from_bytes(id).ok()?,
+            relation: Relation::from_code((*relation).into())?,
+            blocked: flags & BLOCKED != 0,
+            ed25519: (flags & PINNED != 0).then_some(key),
+        })
+    }
 }
 
 impl std::fmt::Debug for Identity {
@@ -103,7 +144,7 @@ fn seal(header: &[u8], key: &StoreKey, identity: &Identity) -> Result<Vec<u8>, O
     plain.push(length);
     plain.extend_from_slice(&identity.seed);
     for peer in &identity.peers {
-        plain.extend_from_slice(peer.as_bytes());
+        peer.append_to(&mut plain);
     }
     let mut sealed = vec![0; NONCE_BYTES];
     getrandom::fill(&mut sealed).map_err(|_| OpenError::Io { kind: ErrorKind::Other })?;
@@ -125,6 +166,6 @@ fn unseal(header: &[u8], sealed: &[u8], key: &StoreKey) -> Option<Identity> {
     if !remainder.is_empty() {
         return None;
     }
-    let peers = peers.iter().map(|peer| AccountId::from_bytes(peer).ok()).collect::<Option<_>>()?;
+    let peers = peers.iter().map(KnownPeer::from_bytes).collect::<Option<_>>()?;
     Some(Identity { seed: Zeroizing::new(seed.to_vec()), peers })
 }

@@ -256,14 +256,14 @@ impl Disk {
 fn identity(connection: &Connection) -> Result<Identity, StoreError> {
     let view = View::new(connection);
     let seed = view.account()?.unwrap_or_else(|| Zeroizing::new(Vec::new()));
-    Ok(Identity { seed, peers: view.peers()? })
+    Ok(Identity { seed, peers: view.known_peers()? })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
-    use crate::{NewOutgoing, Security};
+    use crate::{MessageKind, NewOutgoing, Security};
     use starling_protocol::account::AccountId;
 
     fn id(number: u8) -> AccountId {
@@ -284,6 +284,7 @@ mod tests {
         let message = |number: u128| NewOutgoing {
             conversation,
             message_id: number.to_be_bytes(),
+            kind: MessageKind::Text,
             body: "x".repeat(20_000),
             ttl_ms: 1,
             now_ms: 1,

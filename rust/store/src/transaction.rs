@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{CachedStatement, Connection, Params, Row};
 
 use crate::error::{StoreError, classify};
 
@@ -20,6 +20,12 @@ impl<'c> View<'c> {
         Self { connection }
     }
 
+    fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+        #[cfg(test)]
+        crate::plans::note(sql);
+        self.connection.prepare_cached(sql)
+    }
+
     /// The first row, if there is one.
     pub(crate) fn first<T>(
         &self,
@@ -27,7 +33,7 @@ impl<'c> View<'c> {
         params: impl Params,
         map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(classify)?;
+        let mut statement = self.prepare(sql).map_err(classify)?;
         let mut rows = statement.query(params).map_err(classify)?;
         rows.next().and_then(|row| row.map(map).transpose()).map_err(classify)
     }
@@ -39,7 +45,7 @@ impl<'c> View<'c> {
         params: impl Params,
         map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(classify)?;
+        let mut statement = self.prepare(sql).map_err(classify)?;
         let rows = statement.query_map(params, map).map_err(classify)?;
         rows.collect::<Result<_, _>>().map_err(classify)
     }
@@ -159,8 +165,7 @@ impl<'c> Tx<'c> {
     }
 
     fn run(&mut self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        let connection = self.view.connection;
-        let result = connection.prepare_cached(sql).and_then(|mut statement| statement.execute(params));
+        let result = self.view.prepare(sql).and_then(|mut statement| statement.execute(params));
         result.map_err(|error| self.fail(classify(error)))
     }
 

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use starling_protocol::{AccountId, AccountKeys, Seed};
-use starling_store::{ConversationId, Options, Received, Security, Store, StoreError, StoreKey};
+use starling_store::{
+    Contact, ConversationId, Held, MessageKind, Options, Received, Relation, Security, Store, StoreError,
+    StoreKey,
+};
 
 use super::clocks::{Spent, timed};
 use crate::failure::Failure;
@@ -60,6 +63,19 @@ pub(super) fn owner() -> Result<(Seed, AccountKeys), Failure> {
     Ok((seed, keys))
 }
 
+/// Makes an account a friend from before there was a ratchet.
+pub(super) fn befriend(options: &Options, peer: &AccountId) -> Result<(), Failure> {
+    let failed = |error: StoreError| Failure::other("making a friend", error);
+    let opened = Store::open(options.clone());
+    let mut store = opened.map_err(|error| Failure::other("opening a store", error))?;
+    let befriended = store.transact(|tx| {
+        let conversation = tx.open_conversation(peer, Security::Basic, 0)?.id;
+        let contact = tx.contact(conversation)?.ok_or(StoreError::NotFound)?;
+        tx.put_contact(&Contact { relation: Relation::Friend, open: true, ..contact })
+    });
+    befriended.map_err(failed)
+}
+
 fn fill(options: &Options, messages: u64) -> Result<Spent, Failure> {
     let failed = |error: StoreError| Failure::other("filling a store", error);
     let opened = Store::open(options.clone());
@@ -108,13 +124,14 @@ impl Writing {
         Ok(Received {
             conversation: conversation(peer)?,
             message_id: u128::from(self.number).to_be_bytes(),
+            kind: MessageKind::Text,
             stream: Some(1),
             seq: Some(number),
             clock: number,
             body: self.sentence(),
             sent_ms: number,
             received_ms: number,
-            held: false,
+            held: Held::No,
         })
     }
 

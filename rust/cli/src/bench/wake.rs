@@ -120,9 +120,10 @@ fn day_figures(first: &Cost, day: &[Cost]) -> Vec<Figure> {
 pub(super) fn queued(archive: &Archive) -> Result<Vec<Figure>, Failure> {
     let (options, _) = archive.ready()?;
     let (_, keys) = archive::owner()?;
-    let device = Device::open(&options.directory).map_err(failed)?;
     let mut rng = ChaCha20Rng::seed_from_u64(8);
     let peer = AccountKeys::from_seed(&Seed::generate(&mut rng));
+    archive::befriend(&options, &peer.account_id())?;
+    let device = Device::open(&options.directory).map_err(failed)?;
     runtime()?.block_on(async move {
         let cold = device.wake().await.map_err(failed)?;
         for number in 1..=QUEUED {

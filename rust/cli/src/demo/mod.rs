@@ -1,5 +1,5 @@
-//! `starling demo`: two accounts talk over an embedded network, and what became of every message is
-//! recounted from the databases and the nodes.
+//! `starling demo`: accounts become friends and talk over an embedded network, and what became of every
+//! message is recounted from the databases and the nodes.
 
 mod checker;
 mod evidence;
@@ -10,6 +10,7 @@ mod stage;
 mod timeline;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,10 +23,11 @@ use tempfile::TempDir;
 
 use crate::arguments::Home;
 use crate::client;
-use crate::demo::checker::{Accepted, Side};
+use crate::demo::checker::{Evidence, Side};
+use crate::demo::evidence::Database;
 use crate::demo::party::Party;
 use crate::demo::report::Report;
-use crate::demo::stage::Stage;
+use crate::demo::stage::{Said, Stage};
 use crate::demo::timeline::Timeline;
 use crate::demo::watch::Tally;
 use crate::devnet;
@@ -47,7 +49,7 @@ pub(crate) struct Arguments {
     difficulty: u64,
 }
 
-/// `starling demo`: fails if a message was lost, doubled or shown out of order.
+/// `starling demo`: fails if a message was lost, doubled or shown out of order, or a friendship went wrong.
 pub(crate) async fn run(arguments: &Arguments, home: &Home, output: Output) -> Result<(), Failure> {
     let begun = Instant::now();
     if let Some(file) = &arguments.report {
@@ -65,8 +67,8 @@ pub(crate) async fn run(arguments: &Arguments, home: &Home, output: Output) -> R
     let timeline = Timeline::new(output, begun, &nodes);
     introduce(&timeline, &nodes, arguments.difficulty, directory, output)?;
     let stage = set(&devnet, &nodes, directory, timeline).await?;
-    let accepted = perform(&stage).await?;
-    let report = judge(stage, &devnet, &nodes, &accepted).await?;
+    let said = perform(&stage).await?;
+    let report = judge(stage, &devnet, &nodes, &said).await?;
     devnet.shutdown().await;
     conclude(&report, arguments.report.as_deref(), output)
 }
@@ -86,7 +88,7 @@ fn introduce(
         let line = format!("  {}  {}:{}  {}", timeline.name(&node.key), node.ip, node.port, node.key);
         output.line(&output.paint(Colour::Dim, &line))?;
     }
-    output.line(&format!("Two engines with encrypted stores in {}", directory.display()))
+    output.line(&format!("Four engines with encrypted stores in {}", directory.display()))
 }
 
 async fn set(
@@ -101,24 +103,26 @@ async fn set(
     let (Some(first), Some(last)) = (swarms.first(), swarms.last()) else {
         return Err(Failure::Other("the embedded network has no nodes".to_owned()));
     };
-    let alice = party::seed_in_swarm(nodes, *first)?;
-    let bob = party::seed_in_swarm(nodes, *last)?;
-    let alice = Party::open(Side::Alice, directory.join("alice"), alice, seed_node.clone()).await?;
-    let bob = Party::open(Side::Bob, directory.join("bob"), bob, seed_node).await?;
-    Ok(Stage { alice, bob, timeline })
+    let open = async |side: Side, swarm: u64| {
+        let directory = directory.join(side.name().to_lowercase());
+        Party::open(side, directory, party::seed_in_swarm(nodes, swarm)?, seed_node.clone()).await
+    };
+    Ok(Stage {
+        alice: open(Side::Alice, *first).await?,
+        bob: open(Side::Bob, *last).await?,
+        carol: open(Side::Carol, *last).await?,
+        dave: open(Side::Dave, *first).await?,
+        timeline,
+    })
 }
 
 /// Plays the script while the timeline is printed.
-async fn perform(stage: &Stage) -> Result<Vec<Accepted>, Failure> {
-    for side in Side::BOTH {
+async fn perform(stage: &Stage) -> Result<Said, Failure> {
+    for side in Side::ALL {
         stage.note(side, &format!("is {}", stage.account(side)))?;
     }
-    let mut accepted = Vec::new();
-    let play = async {
-        stage.alice.engine.start().await?;
-        stage.bob.engine.start().await?;
-        script::perform(stage, &mut accepted).await
-    };
+    let mut said = Said::default();
+    let play = script::perform(stage, &mut said);
     let played = tokio::select! {
         // Watching comes first, so that nothing the engines do at the start is missed.
         biased;
@@ -127,31 +131,29 @@ async fn perform(stage: &Stage) -> Result<Vec<Accepted>, Failure> {
             stage.timeline.heading("Not everything arrived in time")
         }),
     };
-    played.map(|()| accepted)
+    played.map(|()| said)
 }
 
-/// Closes both engines and counts.
-async fn judge(
-    stage: Stage,
-    devnet: &Devnet,
-    nodes: &[ServiceNode],
-    accepted: &[Accepted],
-) -> Result<Report, Failure> {
-    let Stage { alice, bob, timeline } = stage;
-    client::close(alice.engine.clone()).await?;
-    client::close(bob.engine.clone()).await?;
-    let seconds = timeline.seconds();
-    let (alice_ledger, alice_keys) = evidence::database(&alice)?;
-    let (bob_ledger, bob_keys) = evidence::database(&bob)?;
-    let mut held = Vec::new();
-    for (number, node) in devnet.dump().iter().enumerate() {
-        held.extend(evidence::held(number, &node.messages, Side::Alice, &alice_keys));
-        held.extend(evidence::held(number, &node.messages, Side::Bob, &bob_keys));
+/// Closes the engines and counts.
+async fn judge(stage: Stage, devnet: &Devnet, nodes: &[ServiceNode], said: &Said) -> Result<Report, Failure> {
+    for side in Side::ALL {
+        client::close(stage.engine(side).clone()).await?;
     }
-    let verdict = checker::judge(accepted, &alice_ledger, &bob_ledger, &held);
+    let seconds = stage.timeline.seconds();
+    let dump = devnet.dump();
+    let (mut ledgers, mut held) = (BTreeMap::new(), Vec::new());
+    for side in Side::ALL {
+        let database = Database::open(stage.party(side))?;
+        ledgers.insert(side, database.ledger(&stage.account(side.other()), &dump)?);
+        for (number, node) in dump.iter().enumerate() {
+            held.extend(database.held(number, &node.messages));
+        }
+    }
+    let Said { accepted, blocked } = said;
+    let verdict = checker::judge(&Evidence { accepted, blocked, ledgers: &ledgers, held: &held });
     let mut tally = Tally::default();
-    tally.add(alice.tally.into_inner());
-    tally.add(bob.tally.into_inner());
+    let Stage { alice, bob, carol, dave, .. } = stage;
+    [alice, bob, carol, dave].into_iter().for_each(|party| tally.add(party.tally.into_inner()));
     let swarm_size =
         nodes.first().map_or(0, |first| nodes.iter().filter(|node| node.swarm_id == first.swarm_id).count());
     Ok(Report::new(&verdict, &tally, swarm_size, seconds))
@@ -159,7 +161,7 @@ async fn judge(
 
 fn conclude(report: &Report, file: Option<&Path>, output: Output) -> Result<(), Failure> {
     let colour = if report.is_clean() { Colour::Green } else { Colour::Red };
-    output.line("\nRecounted from both databases and the nodes:")?;
+    output.line("\nRecounted from the databases and the nodes:")?;
     for line in report.lines() {
         output.line(&output.paint(colour, &line))?;
     }
@@ -171,6 +173,6 @@ fn conclude(report: &Report, file: Option<&Path>, output: Output) -> Result<(), 
     if report.is_clean() {
         Ok(())
     } else {
-        Err(Failure::Other("not every message arrived as it should".to_owned()))
+        Err(Failure::Other("not everything went as it should".to_owned()))
     }
 }

@@ -1,4 +1,4 @@
-//! One of the two accounts: its engine, its files and what was seen of it so far.
+//! One of the accounts: its engine, its files and what was seen of it so far.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,10 +31,16 @@ pub(crate) struct Party {
     pub(crate) received: watch::Sender<usize>,
     /// Own messages that reached the swarm.
     pub(crate) stored: watch::Sender<BTreeSet<MessageRow>>,
+    /// Own messages that the other side acknowledged.
+    pub(crate) delivered: watch::Sender<BTreeSet<MessageRow>>,
+    /// Whether somebody asked for friendship.
+    pub(crate) asked: watch::Sender<bool>,
+    /// Whether the other side has become a friend.
+    pub(crate) befriended: watch::Sender<bool>,
 }
 
 impl Party {
-    /// Opens a new store with a new account in it.
+    /// Opens a new store with a new account in it, which has a name.
     pub(crate) async fn open(
         side: Side,
         directory: PathBuf,
@@ -49,6 +55,7 @@ impl Party {
         config.core = Config { poll_min_ms: 250, poll_max_ms: 1_000, ..config.core };
         let engine = Engine::open(config, Driver::system()?)?;
         let account = engine.create_account(seed).await?;
+        engine.set_display_name(side.name().to_owned()).await?;
         Ok(Self {
             side,
             account,
@@ -59,11 +66,14 @@ impl Party {
             routes: RefCell::default(),
             received: watch::Sender::new(0),
             stored: watch::Sender::default(),
+            delivered: watch::Sender::default(),
+            asked: watch::Sender::new(false),
+            befriended: watch::Sender::new(false),
         })
     }
 }
 
-/// The seed of an account whose swarm is `wanted`, so that the two accounts have different ones.
+/// The seed of an account whose swarm is `wanted`, so that two friends have different ones.
 pub(crate) fn seed_in_swarm(nodes: &[ServiceNode], wanted: u64) -> Result<Seed, Failure> {
     let mut random = randomness()?;
     let mut swarms: Vec<u64> = nodes.iter().map(|node| node.swarm_id).collect();

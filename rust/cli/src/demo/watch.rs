@@ -1,10 +1,11 @@
-//! What both engines do, turned into lines and numbers while it happens.
+//! What the engines do, turned into lines and numbers while it happens.
 
 use std::collections::BTreeSet;
 
-use starling_engine::{Activity, ActivityFeed, EngineError, Purpose, RequestEnd, What};
+use starling_engine::{Activity, ActivityFeed, EngineError, FriendRequest, Purpose, RequestEnd, What};
 use starling_protocol::NodeKey;
 use starling_store::{Event, EventSeq, Message, MessageRow, MessageState};
+use tokio::sync::watch;
 
 use crate::demo::party::Party;
 use crate::demo::timeline::Timeline;
@@ -13,13 +14,13 @@ use crate::output::{Colour, shortened};
 use crate::shown;
 
 /// More events than the queue ever holds (extensions section 7).
-const ALL: usize = 20_000;
+pub(crate) const ALL: usize = 20_000;
 /// Characters of a text that a line shows.
 const SHOWN: usize = 40;
 /// Tries from which on a proof is announced, because it takes a while.
 const LONG_PROOF: u64 = 500_000;
 
-/// What was measured on the way, over both engines.
+/// What was measured on the way, over all engines.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Requests that left.
@@ -187,12 +188,44 @@ async fn new_events(party: &Party, timeline: &Timeline, last: &mut EventSeq) -> 
                 timeline.line(party.side, Some(Colour::Yellow), &text)?;
             }
             Event::Resync => {
-                timeline.line(party.side, Some(Colour::Yellow), "has to read everything anew")?
+                timeline.line(party.side, Some(Colour::Yellow), "has to read everything anew")?;
             }
+            event => contact_changed(party, timeline, event).await?,
         }
         *last = seq;
     }
     Ok(())
+}
+
+/// Something between this side and another account.
+async fn contact_changed(party: &Party, timeline: &Timeline, event: Event) -> Result<(), Trouble> {
+    let other = party.side.other().name();
+    let text = match event {
+        Event::RequestReceived { .. } | Event::RequestReplaced { .. } | Event::RequestsDigest => {
+            for request in party.engine.friend_requests(None, 1).await? {
+                timeline.line(party.side, Some(Colour::Green), &asked(&request))?;
+            }
+            party.asked.send_replace(true);
+            return Ok(());
+        }
+        Event::FriendAdded { .. } => {
+            party.befriended.send_replace(true);
+            format!("is friends with {other}")
+        }
+        Event::SecurityUpgraded { .. } => {
+            format!("has a ratchet with {other}: forward secret, hybrid post-quantum")
+        }
+        Event::SessionRenewed { .. } => format!("has a new session with {other}"),
+        Event::RequestExpired { .. } => "sees a friend request expire".to_owned(),
+        _ => return Ok(()),
+    };
+    Ok(timeline.line(party.side, Some(Colour::Green), &text)?)
+}
+
+fn asked(request: &FriendRequest) -> String {
+    let name = request.name.as_deref().map(quoted).unwrap_or_default();
+    let id: String = request.peer.to_string().chars().take(10).collect();
+    format!("is asked for friendship by {name} ({id}…): {}", quoted(&request.texts.join(" ")))
 }
 
 fn received(party: &Party, message: &Message) -> String {
@@ -208,14 +241,17 @@ fn state_changed(party: &Party, timeline: &Timeline, message: &Message) -> Resul
     let number = message.seq.unwrap_or_default();
     match message.state {
         MessageState::Stored { k, n } => {
-            if party.stored.borrow().contains(&message.row) {
+            if !add(&party.stored, message.row) {
                 return Ok(());
             }
-            party.stored.send_modify(|rows| {
-                rows.insert(message.row);
-            });
             let way = party.routes.borrow().get(&message.row).cloned().unwrap_or_default();
             timeline.line(party.side, None, &format!("#{number} stored {k} of {n}: {way}"))
+        }
+        MessageState::Delivered if add(&party.delivered, message.row) => {
+            // Its recipient may be quicker than the last receipt.
+            add(&party.stored, message.row);
+            let text = format!("#{number} delivered: {} has it on disk", party.side.other().name());
+            timeline.line(party.side, Some(Colour::Dim), &text)
         }
         MessageState::Failed(reason) => {
             let text = format!("#{number} failed: {}", shown::failure(reason));
@@ -223,6 +259,11 @@ fn state_changed(party: &Party, timeline: &Timeline, message: &Message) -> Resul
         }
         _ => Ok(()),
     }
+}
+
+/// Adds a message to a set that others wait for; whether it is new there.
+fn add(rows: &watch::Sender<BTreeSet<MessageRow>>, row: MessageRow) -> bool {
+    rows.send_if_modified(|rows| rows.insert(row))
 }
 
 /// The beginning of a text, and its size where that says more.
@@ -235,9 +276,10 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 impl Party {
-    /// `#7`: the seventh message of this side.
+    /// `#7`: the seventh message of this side. Handshakes and acknowledgements have no text to show.
     pub(crate) async fn number(&self, row: MessageRow) -> String {
         let message = self.engine.message(row).await.ok().flatten();
-        format!("#{}", message.and_then(|message| message.seq).unwrap_or_default())
+        let number = message.and_then(|message| message.seq);
+        number.map_or_else(|| "(unseen)".to_owned(), |number| format!("#{number}"))
     }
 }

@@ -64,6 +64,11 @@ impl Gaps {
             (super::signed(placement.stream), super::signed(placement.seq), super::signed(placement.base));
         // An installation new to a stream starts at its base, without a gap.
         let next = match step.tx.inbound_next(conversation, stream)? {
+            // The first one after a block is the base.
+            Some(0) => {
+                step.tx.set_inbound_next(conversation, stream, seq)?;
+                seq
+            }
             Some(next) => next,
             None => {
                 step.tx.set_inbound_next(conversation, stream, base)?;
@@ -171,7 +176,7 @@ fn show_all(step: &mut Step<'_, '_>, conversation: ConversationId, stream: i64) 
     let mut next = step.tx.inbound_next(conversation, stream)?.unwrap_or(1);
     let mut shown = 0;
     for (message, seq) in step.tx.waiting(conversation, stream)? {
-        if seq > next {
+        if next > 0 && seq > next {
             step.tx.push_event(Event::Gap { conversation, from_seq: next, to_seq: seq - 1 })?;
         }
         shown += show(step, conversation, message)?;

@@ -11,13 +11,13 @@ use std::sync::Arc;
 
 use starling_protocol::rpc::reply::Retrieved;
 use starling_protocol::rpc::{Request as Call, Retrieve};
-use starling_protocol::session::Opened;
+use starling_protocol::sealed::Opened;
 use starling_protocol::{AccountKeys, NodeKey};
 use starling_store::StoreError;
 
 use super::read::take_page;
 use super::withheld::Debts;
-use super::{Batch, Gaps, commit, sweep};
+use super::{Batch, Gaps, Parking, commit, sweep};
 use crate::chance::{below, draw};
 use crate::effect::{Effect, Purpose};
 use crate::input::{EffectId, Now};
@@ -63,6 +63,7 @@ pub(crate) struct Poller {
     batch: Batch,
     unsealing: Option<(EffectId, Batch)>,
     debts: Debts,
+    parking: Parking,
     next_at: u64,
     interval_ms: u64,
     /// Counters for wake reports: polls ended, replicas read, messages shown.
@@ -346,7 +347,7 @@ impl Poller {
         let new: Vec<String> = opened.iter().map(|(hash, _)| hash.clone()).collect();
         // Gaps that were open before this batch have now seen its replicas.
         gaps.replicas_read(&batch.replicas);
-        let committed = commit(step, network, gaps, keys.account_id(), &batch, opened)?;
+        let committed = commit(step, network, gaps, &mut self.parking, keys, &batch, opened)?;
         self.shown += committed.shown;
         if !new.is_empty() {
             sweep(step, network)?;

@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use starling_protocol::session::Opened;
-use starling_protocol::text::{Placement, Text};
-use starling_protocol::{AccountId, AccountKeys, NodeKey, Seed};
-use starling_store::{Event, Store, StoreError};
+use starling_protocol::content::Content;
+use starling_protocol::content::Placement;
+use starling_protocol::sealed::Opened;
+use starling_protocol::session;
+use starling_protocol::{AccountKeys, NodeKey, Seed};
+use starling_store::{Event, Relation, Security, Store, StoreError};
 
-use super::{Batch, Gaps, commit};
+use super::{Batch, Gaps, Parking, commit};
 use crate::config::Config;
+use crate::contacts::Admission;
 use crate::effect::Effect;
 use crate::input::Now;
 use crate::network::Network;
@@ -23,23 +26,48 @@ struct Bench {
     store: Store,
     network: Network,
     gaps: Gaps,
-    own: AccountId,
+    parking: Parking,
+    own: AccountKeys,
     peer: AccountKeys,
     rng: ChaCha20Rng,
     boot_ms: u64,
     hashes: u64,
 }
 
+/// An account and its friend who has no ratchet.
+fn befriended(
+    tx: &mut starling_store::Tx<'_>,
+    seed: &Seed,
+    own: &AccountKeys,
+    peer: &AccountKeys,
+) -> Result<(), StoreError> {
+    tx.create_account(seed.as_bytes(), &own.account_id())?;
+    let conversation = tx.open_conversation(&peer.account_id(), Security::Basic, 0)?.id;
+    let mut contact = tx.contact(conversation)?.unwrap();
+    (contact.relation, contact.open) = (Relation::Friend, true);
+    tx.put_contact(&contact)
+}
+
 impl Bench {
     fn new() -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let seed = Seed::generate(&mut rng);
-        let own = AccountKeys::from_seed(&seed).account_id();
+        let own = AccountKeys::from_seed(&seed);
         let peer = AccountKeys::from_seed(&Seed::generate(&mut rng));
         let mut store = Store::in_memory().unwrap();
-        store.transact(|tx| tx.create_account(seed.as_bytes(), &own)).unwrap();
+        store.transact(|tx| befriended(tx, &seed, &own, &peer)).unwrap();
         let network = store.transact(|tx| Network::load(tx, Config::default(), 0)).unwrap();
-        Self { store, network, gaps: Gaps::default(), own, peer, rng, boot_ms: 0, hashes: 0 }
+        Self {
+            store,
+            network,
+            gaps: Gaps::default(),
+            parking: Parking::default(),
+            own,
+            peer,
+            rng,
+            boot_ms: 0,
+            hashes: 0,
+        }
     }
 
     fn step<T>(
@@ -49,7 +77,16 @@ impl Bench {
         let now = Now { boot_ms: self.boot_ms, wall_ms: 1_000_000 };
         let (network, gaps, rng) = (&self.network, &mut self.gaps, &mut self.rng);
         let stepped = self.store.transact(|tx| {
-            let mut step = Step { tx, now, rng, effects: Vec::<Effect>::new() };
+            let mut admission = Admission::default();
+            let mut step = Step {
+                tx,
+                now,
+                rng,
+                effects: Vec::<Effect>::new(),
+                admission: &mut admission,
+                queue_changed: false,
+                acks_changed: false,
+            };
             act(&mut step, network, gaps)
         });
         stepped.unwrap()
@@ -64,25 +101,28 @@ impl Bench {
             })
             .collect();
         let batch = Batch { replicas: BTreeSet::from([NodeKey([replica; 32])]), ..Batch::default() };
-        let own = self.own;
+        let own = self.own.clone();
+        let mut parking = std::mem::take(&mut self.parking);
         self.step(|step, network, gaps| {
             gaps.replicas_read(&batch.replicas);
-            commit(step, network, gaps, own, &batch, opened).map(|_| ())
+            commit(step, network, gaps, &mut parking, &own, &batch, opened).map(|_| ())
         });
+        self.parking = parking;
     }
 
     /// A text of the peer's at `seq` of stream 100.
     fn text(&self, seq: u64, base: u64) -> Result<Opened, Unsealable> {
         let placement = Placement { message_id: [seq as u8; 16], stream: 100, seq, clock: seq, base };
-        Ok(self.opened(&Text { body: format!("text {seq}"), sent_ms: seq, placement: Some(placement) }))
+        let body = Some(format!("text {seq}"));
+        Ok(self.opened(&Content { body, sent_ms: seq, placement: Some(placement), ..Content::default() }))
     }
 
-    fn opened(&self, text: &Text) -> Opened {
-        Opened {
+    fn opened(&self, content: &Content) -> Opened {
+        Opened::Session(session::Opened {
             sender: self.peer.account_id(),
             sender_ed25519: self.peer.ed25519_public(),
-            content: text.encode(),
-        }
+            content: content.encode().unwrap(),
+        })
     }
 
     fn receive(&mut self, replica: u8, seqs: &[u64]) {
@@ -188,7 +228,8 @@ fn a_known_message_at_a_new_place_fills_it_silently() {
     bench.receive(1, &[1]);
     let again = |seq| Placement { message_id: [1; 16], stream: 100, seq, clock: seq, base: 1 };
     let copy = |bench: &Bench, seq| {
-        let text = Text { body: "text 1".into(), sent_ms: 1, placement: Some(again(seq)) };
+        let placement = Some(again(seq));
+        let text = Content { body: Some("text 1".into()), sent_ms: 1, placement, ..Content::default() };
         Ok(bench.opened(&text))
     };
     let results = vec![bench.text(4, 1), copy(&bench, 3)];
@@ -214,7 +255,7 @@ fn waiting_messages_survive_the_process() {
 #[test]
 fn session_clients_have_no_places_and_are_told_apart_by_content() {
     let mut bench = Bench::new();
-    let plain = |body: &str, sent_ms| Text { body: body.into(), sent_ms, placement: None };
+    let plain = |body: &str, sent_ms| Content { body: Some(body.into()), sent_ms, ..Content::default() };
     let results =
         [plain("hi", 1), plain("hi", 1), plain("hi", 2)].iter().map(|text| Ok(bench.opened(text))).collect();
     bench.take(1, results);
@@ -224,7 +265,8 @@ fn session_clients_have_no_places_and_are_told_apart_by_content() {
 #[test]
 fn poison_is_kept_apart_and_stops_nothing() {
     let mut bench = Bench::new();
-    let garbage = Opened { content: vec![0xFF; 40], ..bench.text(9, 1).unwrap() };
+    let Opened::Session(genuine) = bench.text(9, 1).unwrap() else { panic!("no frame") };
+    let garbage = Opened::Session(session::Opened { content: vec![0xFF; 40], ..genuine });
     let results = vec![Err(Unsealable::BadSeal), Ok(garbage), bench.text(1, 1)];
     bench.take(1, results);
     assert_eq!(bench.events(), ["text 1"]);
@@ -243,7 +285,8 @@ fn absurd_numbers_do_not_reach_the_store() {
             1 => Placement { stream: 1, seq: huge, ..placement },
             _ => Placement { seq: 1, clock: huge, ..placement },
         };
-        let text = Text { body: "x".into(), sent_ms: 1, placement: Some(placement) };
+        let placement = Some(placement);
+        let text = Content { body: Some("x".into()), sent_ms: 1, placement, ..Content::default() };
         let result = Ok(bench.opened(&text));
         bench.take(1, vec![result]);
     }

@@ -75,7 +75,16 @@ impl Bench {
         let (network, rng) = (&mut self.network, &mut self.rng);
         self.store
             .transact(|tx| {
-                let mut step = Step { tx, now, rng, effects: Vec::new() };
+                let mut admission = crate::contacts::Admission::default();
+                let mut step = Step {
+                    tx,
+                    now,
+                    rng,
+                    effects: Vec::new(),
+                    admission: &mut admission,
+                    queue_changed: false,
+                    acks_changed: false,
+                };
                 let result = act(&mut step, network)?;
                 let requests = step.effects.into_iter().filter_map(|effect| match effect {
                     Effect::Request(request) => Some(request),

@@ -18,7 +18,9 @@ mod swarm_check;
 use std::collections::BTreeMap;
 
 use starling_protocol::AccountKeys;
-use starling_store::{Event, FailureReason, MessageRow, MessageState, OutboxItem, Stage, StoreError, Tx};
+use starling_store::{
+    Event, FailureReason, MessageKind, MessageRow, MessageState, OutboxItem, Stage, StoreError, Tx,
+};
 
 use self::proof::Proving;
 use self::round::Round;
@@ -31,6 +33,8 @@ use crate::step::Step;
 
 /// Messages taken up in one step.
 const BATCH: usize = 16;
+/// What is held back from a blocked account is looked at again after an hour, or when it is unblocked.
+const BLOCKED_PAUSE_MS: i64 = 3_600_000;
 /// First pause after an attempt that reached no node: 2 seconds.
 const FIRST_PAUSE_MS: u64 = 2_000;
 
@@ -136,6 +140,9 @@ impl Outbox {
         if item.expires_ms.is_some_and(|expiry| expiry <= network_ms as i64) {
             return self.finish(step, item.message, MessageState::Expired);
         }
+        if step.tx.is_blocked(&item.peer)? {
+            return self.hold_back(step, &item);
+        }
         match item.stage {
             Stage::Queued => match self.seal(step, network, keys, &item, network_ms)? {
                 Some(sealed) => self.date(step, network, sealed, network_ms),
@@ -143,6 +150,17 @@ impl Outbox {
             },
             Stage::Sealed => self.date(step, network, item, network_ms),
             Stage::Proven => self.store(step, network, item),
+        }
+    }
+
+    /// Nothing goes to a blocked account; signals are not worth keeping.
+    fn hold_back(&mut self, step: &mut Step<'_, '_>, item: &OutboxItem) -> Result<(), StoreError> {
+        match item.kind {
+            MessageKind::Signal => self.finish(step, item.message, MessageState::Sent),
+            _ => {
+                let later = step.now.wall_ms.saturating_add(BLOCKED_PAUSE_MS);
+                step.tx.defer_outbox(item.message, item.attempts.max(1), later)
+            }
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use starling_protocol::rpc::reply::{Difficulty, Stored};
 use starling_protocol::rpc::{Request as Call, Store as StoreCall};
 use starling_protocol::{NodeKey, verify_ed25519};
-use starling_store::{FailureReason, MessageState, OutboxItem, StoreError, Verdict, Visit};
+use starling_store::{FailureReason, MessageState, OutboxItem, Stage, StoreError, Verdict, Visit};
 
 use super::{Outbox, announce};
 use crate::chance::draw;
@@ -107,7 +107,18 @@ impl Outbox {
         delivery: Delivery,
     ) -> Result<(), StoreError> {
         let Some(row) = self.stores.remove(&delivery.id) else { return Ok(()) };
-        let Some(item) = step.tx.outbox_item(row)? else { return Ok(()) };
+        if !self.rounds.get(&row).is_some_and(|round| round.waiting.contains(&delivery.id)) {
+            return Ok(());
+        }
+        let item = match step.tx.outbox_item(row)? {
+            Some(item) if item.stage == Stage::Proven => item,
+            // Acknowledged, given up, or sealed anew meanwhile: these stores are nobody's any more.
+            _ => {
+                self.rounds.remove(&row);
+                self.look_again();
+                return Ok(());
+            }
+        };
         let verdict = self.read_answer(step, network, &item, &delivery)?;
         let (at_ms, node) = (step.now.wall_ms, delivery.node);
         step.tx.record_visit(row, &Visit { at_ms, node, relays: delivery.relays, verdict })?;
@@ -186,6 +197,9 @@ impl Outbox {
         network.learn_difficulty(step, &demands)?;
         let state = MessageState::Stored { k: count(held), n: count(members) };
         let last_attempt = item.rounds >= MOST_ROUNDS && item.attempts >= MOST_MINORITY_ATTEMPTS;
+        if held > 0 {
+            step.tx.note_stored(item.message, network.time_guess_ms(step.now) as i64)?;
+        }
         if held * 2 > members || (held > 0 && last_attempt) {
             return self.finish(step, item.message, state);
         }

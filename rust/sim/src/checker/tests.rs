@@ -26,12 +26,15 @@ fn good(count: u8) -> History {
             .collect(),
         kept: numbers
             .clone()
-            .map(|n| Kept { at_device: 1, from: Some(0), id: id(n), body: body(n) })
+            .map(|n| Kept { at_device: 1, store: 0, from: Some(0), id: id(n), body: body(n) })
             .collect(),
         displayed: vec![
             Vec::new(),
-            numbers.map(|n| Displayed { at: 2, event: n.into(), what: Shown::Message(shown(n)) }).collect(),
+            numbers
+                .map(|n| Displayed { at: 2, store: 0, event: n.into(), what: Shown::Message(shown(n)) })
+                .collect(),
         ],
+        ..History::default()
     }
 }
 
@@ -81,7 +84,7 @@ fn a_message_kept_twice_is_a_duplicate_even_under_another_id() {
 #[test]
 fn a_message_shown_twice_is_a_duplicate() {
     let mut history = good(2);
-    history.displayed[1].push(Displayed { at: 3, event: 9, what: Shown::Inserted(shown(2)) });
+    history.displayed[1].push(Displayed { at: 3, store: 0, event: 9, what: Shown::Inserted(shown(2)) });
     assert_eq!(counts(&history), (0, 1, 0, 1));
 }
 
@@ -103,7 +106,7 @@ fn an_announced_gap_excuses_a_filler_that_says_so() {
         [Shown::Message(shown(1)), gap, Shown::Message(shown(3)), Shown::Inserted(shown(2))]
             .into_iter()
             .enumerate()
-            .map(|(event, what)| Displayed { at: 2, event: event as i64, what })
+            .map(|(event, what)| Displayed { at: 2, store: 0, event: event as i64, what })
             .collect();
     assert_eq!(counts(&history), (0, 0, 0, 0));
     assert_eq!(history.judge(9).gaps, 1);
@@ -129,7 +132,7 @@ fn events_go_forward() {
 #[test]
 fn contradictions_between_databases_are_found() {
     let mut forged = good(1);
-    forged.kept.push(Kept { at_device: 1, from: None, id: id(50), body: "forged".into() });
+    forged.kept.push(Kept { at_device: 1, store: 0, from: None, id: id(50), body: "forged".into() });
     assert_eq!(counts(&forged).3, 1);
     let mut altered = good(1);
     altered.sent[0].body = "other".into();

@@ -27,6 +27,8 @@ fn stream_and_swarm_check_are_kept() {
     assert_eq!((get(&store).stream, get(&store).swarm_checked_ms), (Some(1_700_000_000), Some(5)));
     store.transact(|tx| tx.set_swarm_checked(id, None)).unwrap();
     assert_eq!(get(&store).swarm_checked_ms, None);
+    store.transact(|tx| tx.set_security(id, Security::Ratchet)).unwrap();
+    assert_eq!(get(&store).security, Security::Ratchet);
     let missing = store.transact(|tx| tx.set_stream(ConversationId(99), 1));
     assert_eq!(missing, Err(StoreError::NotFound));
 }

@@ -84,3 +84,31 @@ fn holes_in_the_numbers_do_not_count() {
     push(&mut store, (0..10_050).map(|_| changed(1)));
     assert_eq!(events(&store), [arrived(1), changed(1)]);
 }
+
+#[test]
+fn every_event_survives() {
+    let mut store = in_memory();
+    let all = [
+        Event::RequestReceived { conversation: HERE },
+        Event::RequestReplaced { conversation: HERE },
+        Event::RequestExpired { conversation: HERE },
+        Event::FriendAdded { conversation: HERE },
+        Event::SessionRenewed { conversation: HERE },
+        Event::SecurityUpgraded { conversation: HERE },
+        Event::RequestsDigest,
+    ];
+    push(&mut store, all);
+    assert_eq!(events(&store), all);
+}
+
+#[test]
+fn a_flood_of_requests_is_one_digest() {
+    let mut store = in_memory();
+    push(&mut store, [Event::RequestsDigest, arrived(1)]);
+    let read = queue(&store)[0].0;
+    // It comes again behind what was read already, or the host would acknowledge what it has not seen.
+    push(&mut store, [Event::RequestsDigest, Event::RequestsDigest]);
+    assert_eq!(events(&store), [arrived(1), Event::RequestsDigest]);
+    store.transact(|tx| tx.ack_events(read)).unwrap();
+    assert_eq!(events(&store), [arrived(1), Event::RequestsDigest]);
+}

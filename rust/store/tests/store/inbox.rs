@@ -53,7 +53,8 @@ fn held_messages_are_listed_by_stream_and_sequence() {
     let mut store = in_memory();
     let conversation = open_with(&mut store, 1);
     let mut hold = |number, stream| {
-        let new = Received { held: true, stream: Some(stream), ..received(conversation, number, 1) };
+        let new =
+            Received { held: Held::BehindGap, stream: Some(stream), ..received(conversation, number, 1) };
         store.transact(|tx| tx.insert_received(new)).unwrap()
     };
     let (five, three, other) = (hold(5, 1), hold(3, 1), hold(4, 2));
@@ -84,7 +85,7 @@ fn quarantine_has_bounds() {
     let mut store = in_memory();
     let mut quarantine = |count: usize, bytes: usize| {
         let data = "x".repeat(bytes);
-        let poison = || Quarantined { hash: "h", data: &data, reason: 1, now_ms: 0 };
+        let poison = || Quarantined { conversation: None, hash: "h", data: &data, reason: 1, now_ms: 0 };
         store.transact(|tx| (0..count).try_for_each(|_| tx.quarantine(poison()))).unwrap();
         store.read(|view| view.quarantine_size()).unwrap()
     };

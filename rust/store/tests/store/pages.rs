@@ -60,7 +60,7 @@ fn pages_meet_from_both_ends() {
 fn held_messages_are_not_shown() {
     let mut store = in_memory();
     let conversation = open_with(&mut store, 1);
-    let held = Received { held: true, ..received(conversation, 2, 2) };
+    let held = Received { held: Held::BehindGap, ..received(conversation, 2, 2) };
     let held = store.transact(|tx| tx.insert_received(held)).unwrap();
     assert_eq!(rows(&page(&store, conversation, None, PageDirection::Older, 10)), []);
     store.transact(|tx| tx.release(held)).unwrap();

@@ -94,7 +94,7 @@ fn the_newest_come_first_and_go_on() {
 fn held_messages_are_not_found() {
     let mut store = in_memory();
     let conversation = open_with(&mut store, 1);
-    let held = Received { held: true, ..received(conversation, 1, 1) };
+    let held = Received { held: Held::BehindGap, ..received(conversation, 1, 1) };
     let row = store.transact(|tx| tx.insert_received(held)).unwrap();
     assert_eq!(found(&store, "answer"), Vec::<String>::new());
     store.transact(|tx| tx.release(row)).unwrap();

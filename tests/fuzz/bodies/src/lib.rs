@@ -8,7 +8,8 @@
 //! | module | what is decoded |
 //! |---|---|
 //! | [`account`] | account ids, recovery phrases, seeds and keys as text |
-//! | [`message`] | stored data down to the text: envelope, sealed box, padding, content |
+//! | [`message`] | stored data down to the content: envelope, sealed box, padding, content |
+//! | [`ratchet`] | bundles, ratchet frames, plaintexts, Olm messages, pickles |
 //! | [`onion`] | frames, layers, requests as nodes peel them, answers as clients open them |
 //! | [`rpc`] | requests as nodes read them, every answer as clients read it |
 //! | [`proof`] | nonces, times to live, puzzles |
@@ -22,6 +23,7 @@ pub mod machine;
 pub mod message;
 pub mod onion;
 pub mod proof;
+pub mod ratchet;
 pub mod rpc;
 
 /// One body: a target of the same name feeds it, from seeds in the directory of the same name.
@@ -46,9 +48,15 @@ pub const BODIES: &[Body] = &[
     body("keys", account::keys, 10_000),
     body("envelope", message::envelope, 10_000),
     body("session_open", message::session_open, 2_000),
-    body("text", message::text, 10_000),
+    body("sealed_open", message::sealed_open, 2_000),
+    body("content", message::content, 10_000),
     body("padding", message::padding, 10_000),
     body("unseal", message::unseal, 2_000),
+    body("bundle", ratchet::bundle, 1_000),
+    body("ratchet_frame", ratchet::ratchet_frame, 2_000),
+    body("plaintext", ratchet::plaintext, 10_000),
+    body("olm_message", ratchet::olm_message, 2_000),
+    body("pickle", ratchet::pickle, 5_000),
     body("frame", onion::frame, 10_000),
     body("layer_key", onion::layer_key, 3_000),
     body("onion_peel", onion::onion_peel, 3_000),

@@ -13,6 +13,18 @@ const NETWORK_CHANGED: u8 = 5;
 const RETRY: u8 = 6;
 const GIVE_UP: u8 = 7;
 const ACKNOWLEDGE: u8 = 8;
+const REQUEST: u8 = 11;
+const DECIDE: u8 = 12;
+
+/// Decisions about a contact by number.
+const ACCEPT: u8 = 0;
+const DECLINE: u8 = 1;
+const WITHDRAW: u8 = 3;
+const BLOCK: u8 = 4;
+const UNBLOCK: u8 = 5;
+
+/// What of a script is about the second account of the cast.
+const PEER: u8 = 1;
 
 /// A script being written.
 #[derive(Clone, Default)]
@@ -34,6 +46,11 @@ impl Draft {
         (0..count).fold(self, |draft, _| draft.then(happening, bytes))
     }
 
+    /// Time goes by, and whoever is asked answers.
+    fn polls(self, count: usize) -> Self {
+        (0..count).fold(self, |draft, _| draft.then(Timer, &[]).then(Settle, &[]))
+    }
+
     /// A message of eleven bytes to the second account of the cast.
     fn send(self) -> Self {
         self.then(Send, &[1, 11])
@@ -45,30 +62,22 @@ impl Draft {
 }
 
 pub(crate) fn seeds() -> Vec<Seed> {
-    [calm(), trouble(), clocks(), background()].concat()
+    [calm(), friends(), trouble(), clocks(), background()].concat()
 }
 
 fn calm() -> Vec<Seed> {
     let text = |seq: u8, base: u8| [0, 0, 2, 1, seq, base, 0, seq];
     vec![
         Draft::online().send().send().times(3, Settle, &[]).then(Command, &[ACKNOWLEDGE, 10]).seed("send"),
-        Draft::online()
-            .send()
-            .then(Write, &text(1, 1))
-            .then(Write, &text(2, 1))
-            .times(3, Timer, &[])
-            .times(2, Settle, &[])
-            .seed("receive"),
+        Draft::online().send().then(Write, &text(1, 1)).then(Write, &text(2, 1)).polls(4).seed("receive"),
         Draft::online()
             .send()
             .then(Write, &text(1, 1))
             .then(Write, &text(4, 1))
-            .then(Timer, &[])
-            .then(Settle, &[])
+            .polls(3)
             .then(Pass, &[16])
             .then(Write, &text(2, 1))
-            .times(2, Timer, &[])
-            .then(Settle, &[])
+            .polls(3)
             .seed("gap"),
         (0..12)
             .fold(Draft::online(), |draft, node| draft.then(Rule, &[node, 1, 5]))
@@ -81,8 +90,7 @@ fn calm() -> Vec<Seed> {
             .send()
             .then(Write, &[[1, 0, 0].as_slice(), &[b'?'; 40]].concat())
             .then(Write, &[[1, 0, 1].as_slice(), &[b'?'; 40]].concat())
-            .times(3, Timer, &[])
-            .times(2, Settle, &[])
+            .polls(4)
             .seed("poison"),
         Draft::online()
             .then(Send, &[1, 255])
@@ -91,6 +99,38 @@ fn calm() -> Vec<Seed> {
             .then(Send, &[3, 0])
             .times(3, Settle, &[])
             .seed("lengths"),
+    ]
+}
+
+fn friends() -> Vec<Seed> {
+    // From the peer to all replicas: a request of now that lives 12 days, a re-key, a frame of no session, a text.
+    let request = |number: u8| [0, 0, 5, 0, 0, number, 0, 21];
+    let rekey = |number: u8| [0, 0, 5, 6, 1, number, 0, 21];
+    let stray = |session: u8| [0, 0, 7, session, 1, 0];
+    let text = [0, 0, 2, 1, 1, 1, 0, 1];
+    let decide = |draft: Draft, decision: u8| draft.then(Command, &[DECIDE, PEER, decision]);
+    let asked = || Draft::online().then(Write, &request(130)).polls(4);
+    let friend = || decide(asked(), ACCEPT).send().polls(4);
+    vec![
+        friend().send().polls(4).seed("accept"),
+        friend().then(Write, &rekey(140)).polls(4).then(Write, &stray(2)).polls(4).send().seed("rekey"),
+        decide(asked(), DECLINE)
+            .then(Write, &request(130))
+            .polls(4)
+            .then(Write, &request(131))
+            .polls(4)
+            .send()
+            .seed("decline"),
+        decide(decide(asked(), BLOCK).then(Write, &request(131)).polls(4), UNBLOCK)
+            .send()
+            .polls(2)
+            .seed("block"),
+        decide(Draft::online().then(Command, &[REQUEST, PEER, 9]).send().polls(3), WITHDRAW)
+            .send()
+            .seed("withdraw"),
+        Draft::online().send().polls(3).then(Write, &request(135)).polls(4).send().polls(3).seed("crossing"),
+        decide(Draft::online().then(Write, &stray(1)).polls(4), ACCEPT).send().polls(3).seed("empty_request"),
+        decide(Draft::online().then(Write, &text).polls(4), ACCEPT).send().polls(3).seed("basic"),
     ]
 }
 

@@ -212,7 +212,8 @@ impl Device {
                 assert!(self.under_way.requests.insert(request.id, request).is_none());
             }
             Effect::Prove { id, puzzle, message } => {
-                assert!(self.queued.contains_key(&message), "proves what nobody sent");
+                let item = self.store.read(|view| view.outbox_item(message)).expect("the store can be read");
+                assert!(item.is_some(), "proves what nobody sends");
                 assert!(self.under_way.proofs.insert(id, puzzle).is_none());
             }
             Effect::CancelProof(id) => drop(self.under_way.proofs.remove(&id)),

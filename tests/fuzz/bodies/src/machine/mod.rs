@@ -12,8 +12,10 @@ mod nodes;
 mod promises;
 pub mod script;
 
+use starling_core::friends::Command as Decision;
 use starling_core::unseal::{Unsealable, unseal};
 use starling_core::{Command, EffectId, Input, largest_text};
+use starling_protocol::AccountId;
 use starling_protocol::pow::Nonce;
 use starling_store::{EventSeq, MessageRow};
 
@@ -151,7 +153,7 @@ impl Play<'_> {
     }
 
     fn send(&mut self) {
-        let to = cast::account(1 + self.script.byte() % 4).account_id();
+        let to = self.anybody();
         let length = match self.script.byte() {
             255 => largest_text(),
             254 => largest_text() + 1,
@@ -162,7 +164,7 @@ impl Play<'_> {
 
     fn any_command(&mut self) -> Command {
         let kind = self.script.byte();
-        match kind % 12 {
+        match kind % 17 {
             0 => Command::CreateAccount(cast::seed(1)),
             1 => Command::Start,
             2 => Command::Resume,
@@ -175,8 +177,35 @@ impl Play<'_> {
             9 => Command::AckEvents(EventSeq(-(self.script.magnitude(63) as i64))),
             // Once shut down nothing more happens, so that is rare.
             10 if self.script.byte() == 255 => Command::Shutdown,
+            11 => {
+                let (to, length) = (self.anybody(), usize::from(self.script.byte()) * 4);
+                let invite = (length % 8 == 4).then_some([7; 16]);
+                Command::Request { to, introduction: "x".repeat(length), invite }
+            }
+            12 => Command::Decide { peer: self.anybody(), decision: self.decision() },
+            13 => Command::Invite,
+            14 => Command::SetName("x".repeat(usize::from(self.script.byte()) / 2)),
+            15 => Command::SetKnownContactsOnly(self.script.byte() & 1 == 1),
+            16 => Command::LowerFloor(self.anybody()),
             _ => Command::Start,
         }
+    }
+
+    fn decision(&mut self) -> Decision {
+        let all = [
+            Decision::Accept,
+            Decision::Decline,
+            Decision::Request,
+            Decision::Withdraw,
+            Decision::Block,
+            Decision::Unblock,
+        ];
+        all[usize::from(self.script.byte()) % all.len()]
+    }
+
+    /// An account of the cast, ourselves included.
+    fn anybody(&mut self) -> AccountId {
+        cast::account(1 + self.script.byte() % 4).account_id()
     }
 
     fn any_row(&mut self) -> MessageRow {

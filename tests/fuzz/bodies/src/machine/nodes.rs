@@ -1,24 +1,32 @@
 //! The network around the core: real service nodes that answer at once, and what can go wrong with them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use starling_core::{Outcome, Request, Route};
+use starling_protocol::bundle::{Bundle, Offer};
+use starling_protocol::content::FriendRequest;
+use starling_protocol::hybrid::KemSeed;
 use starling_protocol::rpc::{self, Store};
 use starling_protocol::session;
-use starling_protocol::{AccountKeys, NodeKey, Placement, Text, envelope};
+use starling_protocol::{AccountKeys, Content, NodeKey, Placement, envelope};
 use starling_simnet::{Handled, Identity, Lie, Node, Policy, path_error, seed_json_rpc};
 
 use super::script::Script;
 use crate::cast::{self, NETWORK, OURS};
+use crate::message::sealed;
+use crate::ratchet::tagged;
 
 /// Two weeks: the time to live of every message written to us.
 const TTL_MS: u64 = 14 * 86_400_000;
 
 /// The statuses that mean something to a client, and some that mean nothing.
 const STATUSES: [u16; 12] = [200, 400, 401, 403, 404, 406, 421, 432, 500, 503, 0, u16::MAX];
+
+/// The ML-KEM key of every bundle.
+static KEM_KEY: LazyLock<Box<[u8; 1_184]>> = LazyLock::new(|| KemSeed::from_bytes([3; 64]).public_key());
 
 /// Everything the core can reach.
 pub(super) struct Nodes {
@@ -96,9 +104,11 @@ impl Nodes {
     pub(super) fn write(&mut self, now_ms: u64, script: &mut Script<'_>) {
         let sender = cast::account(2 + script.byte() % 3);
         let replicas = script.byte();
-        let data = match script.byte() % 4 {
+        let data = match script.byte() % 8 {
             0 => message(&sender, script.bytes(40), now_ms),
             1 => STANDARD.encode(script.bytes(40)),
+            5 | 6 => message(&sender, &offer(&sender, now_ms, script), now_ms),
+            7 => envelope::wrap(sealed(&stray(&sender, script)), now_ms),
             _ => message(&sender, &text(now_ms, script), now_ms),
         };
         let store = Store::public(OURS.account_id(), now_ms, TTL_MS, data.into());
@@ -191,5 +201,49 @@ fn text(now_ms: u64, script: &mut Script<'_>) -> Vec<u8> {
     };
     let placement = (stream & 16 == 0).then_some(placement);
     let sent_ms = if stream & 32 == 0 { now_ms } else { far };
-    Text { body: format!("{stream} {seq}"), sent_ms, placement }.encode()
+    let body = Some(format!("{stream} {seq}"));
+    Content { body, sent_ms, placement, ..Content::default() }.encode().unwrap()
+}
+
+/// A friend request, a re-key or an upgrade, near in time or far from it.
+fn offer(sender: &AccountKeys, now_ms: u64, script: &mut Script<'_>) -> Vec<u8> {
+    let (kind, seq, number) = (script.byte(), u64::from(script.byte()), script.byte());
+    let (early, life) = (script.magnitude(24), script.magnitude(24));
+    let now_s = now_ms / 1_000;
+    let created_s = now_s.saturating_sub(early);
+    let offer = Offer {
+        recipient: OURS.account_id(),
+        request_id: [number; 16],
+        epoch: now_s.saturating_sub(128) + u64::from(number),
+        created_s,
+        expiry_s: created_s.saturating_add(life),
+        ratchet_identity: [9; 32],
+        one_time_key: [number; 32],
+        kem_key: KEM_KEY.clone(),
+    };
+    let bundle = Bundle::sign(offer, sender);
+    let Offer { request_id, created_s, expiry_s, .. } = bundle.offer;
+    let invite = (kind & 8 != 0).then_some([number; 16]);
+    let request = FriendRequest { request_id, created_s, expiry_s, ed25519: bundle.owner_ed25519, invite };
+    let placement = Placement { message_id: request_id, stream: 1, seq: seq + 1, clock: seq, base: 1 };
+    let content = Content {
+        body: (kind & 4 == 0).then(|| "Hello".to_owned()),
+        sent_ms: now_ms,
+        placement: Some(placement),
+        request: (kind % 4 < 2).then_some(request),
+        bundle: Some(bundle),
+        rekey: kind % 4 == 2,
+        ..Content::default()
+    };
+    content.encode().unwrap()
+}
+
+/// A frame that nothing of ours opens.
+fn stray(sender: &AccountKeys, script: &mut Script<'_>) -> Vec<u8> {
+    let (session, kind) = (script.byte(), script.byte() & 1);
+    let mut frame =
+        [&[0xff, 1, 1], &sender.account_id().as_bytes()[..], &[session % 4; 32], &[kind]].concat();
+    let kem = if kind == 0 { 1_088 } else { 0 };
+    frame.resize(frame.len() + kem + 44, script.byte());
+    tagged(sender, &frame)
 }

@@ -1,0 +1,464 @@
+//! What strangers, nodes and hostile friends try.
+
+use starling_protocol::content::{Ack, Content, FriendRequest, Placement};
+use starling_protocol::envelope;
+use starling_protocol::session;
+use starling_store::{MessageState, Relation};
+
+use super::bench::{Bench, HOUR, MINUTE, Mail, SECOND};
+use super::hostile::{Hostile, basic, bundle, content_in, false_proof, frame_in, rewrapped};
+
+#[test]
+fn a_spoofed_sender_leaves_no_trace() {
+    let mut bench = Bench::friends();
+    bench.send(0, "text 1");
+    let genuine = bench.take_from(0).remove(0);
+    let attacker = super::stranger(200);
+    // The friend's own frame, under a tag that the attacker cannot make.
+    let frame = frame_in(&bench.ends[1], &genuine.data);
+    let mut rng = <rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::seed_from_u64(1);
+    let to = bench.ends[1].keys.account_id();
+    let spoofed = session::seal(frame.as_bytes(), &attacker, &to, &mut rng).unwrap();
+    let before = bench.ends[1].imprint();
+    bench.deliver_data(1, &envelope::wrap(spoofed, 5));
+    bench.pass(10 * SECOND);
+    assert_eq!(bench.ends[1].imprint(), before);
+    assert!(bench.take_from(1).is_empty(), "an answer tells the attacker something");
+    bench.deliver(1, &[genuine]);
+    assert_eq!(bench.ends[1].texts(), ["text 1"], "and the genuine one still opens");
+}
+
+#[test]
+fn a_replayed_frame_never_reaches_a_session_and_is_acknowledged_hourly() {
+    let mut bench = Bench::friends();
+    bench.send(0, "text 1");
+    let sent = bench.take_from(0).remove(0);
+    bench.deliver(1, std::slice::from_ref(&sent));
+    bench.pass(3 * SECOND);
+    assert_eq!(bench.take_from(1).len(), 1, "the acknowledgement");
+    let pickles = bench.ends[1].secrets();
+    let mut acks = Vec::new();
+    for copy in 1..=130 {
+        let data = rewrapped(&sent.data, copy);
+        assert_ne!(data, sent.data);
+        bench.deliver_data(1, &data);
+        bench.pass(MINUTE);
+        acks.extend(bench.take_from(1));
+    }
+    assert_eq!(acks.len(), 3, "at once, and then once in each further hour");
+    assert_eq!(bench.ends[1].texts(), ["text 1"]);
+    assert_eq!(bench.ends[1].read(|view| view.quarantine_size()).0, 0);
+    // Only what acknowledges has moved a session: nothing was received on one.
+    assert_eq!(bench.ends[1].secrets().len(), pickles.len());
+    bench.deliver(0, &acks);
+    assert_eq!(bench.ends[0].state("text 1"), MessageState::Delivered);
+}
+
+#[test]
+fn a_replayed_frame_is_acknowledged_again_when_the_acknowledgement_was_lost() {
+    let mut bench = Bench::friends();
+    bench.send(0, "text 1");
+    let sent = bench.take_from(0).remove(0);
+    bench.deliver(1, std::slice::from_ref(&sent));
+    bench.pass(3 * SECOND);
+    bench.take_wire();
+    bench.deliver_data(1, &rewrapped(&sent.data, 77));
+    bench.settle();
+    assert_eq!(bench.ends[0].state("text 1"), MessageState::Delivered);
+}
+
+#[test]
+fn marks_of_frames_survive_a_restart() {
+    let mut bench = Bench::friends();
+    bench.send(0, "text 1");
+    let sent = bench.take_from(0).remove(0);
+    bench.deliver(1, std::slice::from_ref(&sent));
+    bench.settle();
+    bench.restart(1);
+    bench.pass(5 * SECOND);
+    let before = bench.ends[1].secrets();
+    bench.deliver_data(1, &rewrapped(&sent.data, 77));
+    let hash = frame_in(&bench.ends[1], &sent.data).hash();
+    assert!(bench.ends[1].read(|view| view.frame(&hash)).unwrap().message_id.is_some());
+    assert_eq!(bench.ends[1].texts(), ["text 1"]);
+    assert_eq!(bench.ends[1].read(|view| view.quarantine_size()).0, 0);
+    assert_eq!(bench.ends[1].secrets().len(), before.len());
+    assert!(bench.ends[1].contact().rekeyed_s.is_none(), "a copy looks like a lost key");
+}
+
+#[test]
+fn a_replayed_request_does_nothing_after_a_newer_epoch() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    let request = bench.take_from(0).remove(0);
+    bench.deliver(1, std::slice::from_ref(&request));
+    bench.decide(1, 0, crate::friends::Command::Accept);
+    bench.settle();
+    let before = (bench.ends[1].contact(), bench.ends[1].sessions());
+    bench.deliver_data(1, &rewrapped(&request.data, 7));
+    bench.pass(10 * SECOND);
+    assert_eq!((bench.ends[1].contact(), bench.ends[1].sessions()), before);
+    assert!(bench.take_from(1).is_empty());
+    assert!(!bench.ends[1].events().contains(&"renewed".to_owned()));
+}
+
+#[test]
+fn a_replayed_request_does_not_come_back_after_it_was_declined() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    let request = bench.take_from(0).remove(0);
+    bench.deliver(1, std::slice::from_ref(&request));
+    bench.decide(1, 0, crate::friends::Command::Decline);
+    bench.deliver_data(1, &rewrapped(&request.data, 7));
+    bench.pass(10 * SECOND);
+    assert_eq!(bench.ends[1].contact().relation, Relation::Stranger);
+    assert_eq!(bench.ends[1].events(), ["request"]);
+    assert!(bench.take_from(1).is_empty(), "declining is silent");
+}
+
+#[test]
+fn a_replayed_rekey_does_nothing_after_a_newer_epoch() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let (to, epoch, now_ms) = (friend.peer, bench.network_s() + 10, bench.network_ms());
+    let rekey = |friend: &mut Hostile, epoch| {
+        let bundle = Some(friend.bundle(to, epoch));
+        let content = Content { sent_ms: now_ms, rekey: true, bundle, ..Content::default() };
+        friend.basic(&content)
+    };
+    let (older, newer) = (rekey(&mut friend, epoch), rekey(&mut friend, epoch + 1));
+    bench.deliver_data(1, &newer);
+    bench.pass(10 * SECOND);
+    let after = (bench.ends[1].contact(), bench.ends[1].sessions());
+    assert_eq!(after.0.accepted_epoch, epoch as i64 + 1);
+    bench.take_wire();
+    for (number, data) in [&older, &newer, &older].into_iter().enumerate() {
+        bench.deliver_data(1, &rewrapped(data, number as u64));
+    }
+    bench.pass(10 * SECOND);
+    assert_eq!((bench.ends[1].contact(), bench.ends[1].sessions()), after);
+}
+
+#[test]
+fn a_bundle_from_the_far_future_does_not_count() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let before = bench.ends[1].sessions();
+    for lead in [3_700, 86_400, 1 << 50] {
+        let bundle = Some(friend.bundle(friend.peer, bench.network_s() + lead));
+        let sent_ms = bench.network_ms() + lead;
+        let content = Content { sent_ms, rekey: true, bundle, ..Content::default() };
+        let data = friend.basic(&content);
+        bench.deliver_data(1, &data);
+    }
+    assert_eq!(bench.ends[1].sessions(), before);
+    let bundle = Some(friend.bundle(friend.peer, bench.network_s() + 3_500));
+    let content = Content { sent_ms: bench.network_ms(), rekey: true, bundle, ..Content::default() };
+    let data = friend.basic(&content);
+    bench.deliver_data(1, &data);
+    assert_eq!(bench.ends[1].sessions().len(), before.len() + 1, "within the hour it does");
+}
+
+#[test]
+fn a_bundle_for_somebody_else_is_of_no_use_to_whoever_passes_it_on() {
+    let mut bench = Bench::strangers();
+    let third = bench.add(102);
+    bench.request(0, 1, "hello");
+    let request = bench.take_from(0).remove(0);
+    let content = content_in(&bench.ends[1], &request.data);
+    let thief = bench.ends[third].keys.clone();
+    // In the thief's name, to its recipient; and, unchanged, to somebody for whom it was not made.
+    let stolen = basic(&thief, &bench.ends[1].keys.account_id(), &content);
+    bench.deliver_data(1, &stolen);
+    let victim = bench.ends[0].keys.clone();
+    let misdirected = basic(&victim, &thief.account_id(), &content);
+    bench.deliver_data(third, &misdirected);
+    for end in [1, third] {
+        assert!(bench.ends[end].contact_if_any().is_none(), "end {end} knows somebody now");
+        assert!(bench.ends[end].events().is_empty());
+    }
+}
+
+#[test]
+fn a_bundle_inside_the_ratchet_must_be_the_friends_own_for_us() {
+    let mut bench = Bench::friends();
+    let third = super::stranger(103);
+    let mut friend = Hostile::of(&mut bench, 0);
+    let (epoch, now_s) = (bench.network_s() + 5, bench.network_s());
+    let foreign = bundle(&third, friend.peer, epoch, now_s);
+    let misdirected = friend.bundle(third.account_id(), epoch);
+    let before = bench.ends[1].sessions().len();
+    for (seq, bundle) in [(50, foreign), (51, misdirected)] {
+        let data = friend.say(|plaintext| {
+            plaintext.placement.seq = seq;
+            plaintext.content.bundle = Some(bundle);
+        });
+        bench.deliver_data(1, &data);
+    }
+    assert_eq!(bench.ends[1].sessions().len(), before);
+}
+
+#[test]
+fn a_used_one_time_key_makes_no_second_session() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    let request = bench.take_from(0).remove(0);
+    bench.deliver(1, std::slice::from_ref(&request));
+    bench.decide(1, 0, crate::friends::Command::Accept);
+    let accept = bench.take_from(1);
+    bench.deliver(0, &accept);
+    let sessions = bench.ends[0].sessions();
+    assert_eq!(sessions.len(), 1);
+    // The same bundle, answered a second time by the same peer.
+    let content = content_in(&bench.ends[1], &request.data);
+    let second =
+        super::answered(&bench.ends[1].keys, content.bundle.as_ref().unwrap(), bench.network_ms(), None);
+    bench.deliver_data(0, &second);
+    assert_eq!(bench.ends[0].sessions(), sessions);
+    assert!(bench.ends[0].prekeys().iter().all(|prekey| prekey.epoch > sessions[0].epoch), "only a re-key's");
+}
+
+#[test]
+fn the_one_time_key_and_the_seed_go_in_the_commit_that_creates_the_session() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    assert_eq!(bench.ends[0].prekeys().len(), 1);
+    bench.flow();
+    bench.decide(1, 0, crate::friends::Command::Accept);
+    let accept = bench.take_from(1);
+    assert!(bench.ends[0].sessions().is_empty());
+    let commits = bench.ends[0].store.commit_counter();
+    bench.deliver(0, &accept);
+    assert!(bench.ends[0].store.commit_counter() > commits);
+    assert_eq!((bench.ends[0].sessions().len(), bench.ends[0].prekeys().len()), (1, 0));
+}
+
+#[test]
+fn a_bundle_made_for_one_peer_is_answered_by_no_other() {
+    let mut bench = Bench::strangers();
+    let third = bench.add(102);
+    bench.request(0, 1, "hello");
+    let request = bench.take_from(0).remove(0);
+    let content = content_in(&bench.ends[1], &request.data);
+    let thief = bench.ends[third].keys.clone();
+    let data = super::answered(&thief, content.bundle.as_ref().unwrap(), bench.network_ms(), None);
+    bench.deliver_data(0, &data);
+    assert_eq!(
+        bench.ends[0].prekeys().len(),
+        1,
+        "the prekeys are still there for the one they were made for"
+    );
+    assert!(bench.ends[0].sessions().is_empty());
+    let stranger = bench.ends[0].contact_with(&thief.account_id()).unwrap();
+    assert_eq!(stranger.relation, Relation::AskedEmpty, "a valid frame of a stranger is an empty request");
+}
+
+#[test]
+fn an_accept_must_be_signed_for_this_bundle_and_session() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    let request = bench.take_from(0).remove(0);
+    let content = content_in(&bench.ends[1], &request.data);
+    let keys = bench.ends[1].keys.clone();
+    let proof = Some(false_proof(&keys));
+    let data = super::answered(&keys, content.bundle.as_ref().unwrap(), bench.network_ms(), proof);
+    bench.deliver_data(0, &data);
+    assert!(bench.ends[0].sessions().is_empty());
+    assert_eq!(bench.ends[0].prekeys().len(), 1);
+    assert_eq!(bench.ends[0].contact().relation, Relation::Requested);
+}
+
+#[test]
+fn session_protocol_content_of_a_contact_with_a_ratchet_is_held_unprotected() {
+    let mut bench = Bench::friends();
+    bench.pass(5 * SECOND);
+    let friend = bench.ends[0].keys.clone();
+    let to = bench.ends[1].keys.account_id();
+    let text =
+        Content { body: Some("text of a thief".into()), sent_ms: bench.network_ms(), ..Content::default() };
+    bench.deliver_data(1, &basic(&friend, &to, &text));
+    bench.pass(10 * SECOND);
+    assert!(bench.ends[1].texts().is_empty());
+    assert!(bench.take_from(1).is_empty(), "not acknowledged");
+    assert_eq!(bench.ends[1].read(|view| view.quarantine_size()).0, 1);
+    assert!(bench.ends[1].contact().ratchet_floor);
+}
+
+#[test]
+fn a_message_of_the_session_protocol_is_merged_if_a_frame_vouches_for_it() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let id = [9; 16];
+    let vouching = friend.say(|plaintext| {
+        plaintext.placement.seq = 0;
+        plaintext.content.unprotected = vec![id];
+    });
+    bench.deliver_data(1, &vouching);
+    for (message_id, body) in [(id, "text vouched for"), ([8; 16], "text of a thief")] {
+        let placement = Some(Placement { message_id, stream: 5, seq: 1, clock: 1, base: 1 });
+        let sent_ms = bench.network_ms();
+        let content = Content { body: Some(body.into()), sent_ms, placement, ..Content::default() };
+        let data = friend.basic(&content);
+        bench.deliver_data(1, &data);
+    }
+    assert_eq!(bench.ends[1].texts(), ["text vouched for"]);
+}
+
+#[test]
+fn a_contact_with_a_ratchet_is_sent_no_session_protocol_content() {
+    let mut bench = Bench::friends();
+    for end in [0, 1] {
+        bench.send(end, "text of ours");
+        bench.settle();
+    }
+    // Even if all sessions are gone: the text waits.
+    let conversation = bench.ends[0].contact().conversation;
+    bench.ends[0].store.transact(|tx| tx.erase_sessions(conversation)).unwrap();
+    bench.take_wire();
+    bench.send(0, "text that waits");
+    bench.pass(5 * MINUTE);
+    assert!(bench.take_from(0).is_empty());
+    assert_eq!(bench.ends[0].state("text that waits"), MessageState::Queued);
+}
+
+#[test]
+fn a_message_without_a_bundle_cannot_lower_the_floor() {
+    let mut bench = Bench::friends();
+    let friend = bench.ends[0].keys.clone();
+    let to = bench.ends[1].keys.account_id();
+    for sent_ms in [bench.network_ms(), bench.network_ms() + 1] {
+        let plain = Content { body: Some("text".into()), sent_ms, ..Content::default() };
+        bench.deliver_data(1, &basic(&friend, &to, &plain));
+    }
+    assert!(bench.ends[1].contact().ratchet_floor);
+    bench.send(1, "text of ours");
+    let mails = bench.take_from(1);
+    frame_in(&bench.ends[0], &mails[0].data);
+}
+
+#[test]
+fn bad_frames_leave_the_session_as_it_was() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let session_id = friend.session_id;
+    let honest = friend.ratchet.encrypt(b"too short for a plaintext").unwrap().message;
+    let third = super::stranger(104).account_id();
+    let mut frames = vec![
+        friend.frame(session_id, b"no Olm message"),
+        friend.frame(session_id, &honest),
+        friend.say(|plaintext| plaintext.epoch += 1),
+        friend.say(|plaintext| plaintext.recipient = third),
+        friend.say(|plaintext| plaintext.sender = third),
+        friend.say(|plaintext| plaintext.placement.base = 99),
+    ];
+    frames.push(friend.stray([1; 32]));
+    let before = bench.ends[1].secrets();
+    for frame in &frames {
+        bench.deliver_data(1, frame);
+        assert!(bench.ends[1].secrets() == before);
+    }
+    assert!(bench.ends[1].texts().is_empty());
+    bench.take_wire();
+    let good = friend.text(60);
+    bench.deliver_data(1, &good);
+    bench.pass(2 * MINUTE);
+    assert_eq!(bench.ends[1].texts(), ["text 60"], "and the session still works");
+}
+
+#[test]
+fn a_friend_causes_at_most_one_rekey_an_hour() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let sessions = bench.ends[1].sessions();
+    let mut rekeys = 0;
+    for number in 0..150_u8 {
+        let mut session_id = [number; 32];
+        session_id[0] = 1;
+        let stray = friend.stray(session_id);
+        bench.deliver_data(1, &stray);
+        bench.pass(MINUTE);
+        rekeys += bench.take_from(1).len();
+    }
+    assert_eq!(rekeys, 3, "150 minutes");
+    let after = bench.ends[1].sessions();
+    assert_eq!(after, sessions, "and no session is deleted");
+}
+
+#[test]
+fn the_quarantine_is_bounded_whatever_a_friend_sends() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let mut mails = Vec::new();
+    for number in 0..1_100_u64 {
+        let mut session_id = [3; 32];
+        session_id[..8].copy_from_slice(&number.to_be_bytes());
+        mails.push(Mail {
+            from: 0,
+            hash: String::new(),
+            data: friend.frame(session_id, &[1; 20_000]),
+            ttl_ms: 0,
+        });
+    }
+    for some in mails.chunks(100) {
+        bench.deliver(1, some);
+    }
+    let (rows, bytes) = bench.ends[1].read(|view| view.quarantine_size());
+    assert!(rows > 0 && rows <= 1_000 && bytes <= 8 << 20, "{rows} rows, {bytes} bytes");
+}
+
+#[test]
+fn an_ack_for_what_was_never_sent_changes_nothing() {
+    let mut bench = Bench::friends();
+    bench.send(1, "text of ours");
+    bench.take_wire();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let wrong = friend.say(|plaintext| {
+        plaintext.placement.seq = 0;
+        let ack = Ack { stream: 5, through: 1_000_000, above: vec![[1; 16]], read_through: None };
+        plaintext.content.ack = Some(ack);
+    });
+    bench.deliver_data(1, &wrong);
+    assert!(matches!(bench.ends[1].state("text of ours"), MessageState::Stored { .. }));
+}
+
+#[test]
+fn a_request_must_agree_with_its_bundle() {
+    let mut bench = Bench::strangers();
+    let asker = bench.ends[0].keys.clone();
+    let to = bench.ends[1].keys.account_id();
+    let now_s = bench.network_s();
+    let bundle = bundle(&asker, to, now_s, now_s);
+    let request = FriendRequest {
+        request_id: bundle.offer.request_id,
+        created_s: bundle.offer.created_s,
+        expiry_s: bundle.offer.expiry_s + 1,
+        ed25519: bundle.owner_ed25519,
+        invite: None,
+    };
+    let content = Content {
+        sent_ms: bench.network_ms(),
+        body: Some("hello".into()),
+        request: Some(request),
+        bundle: Some(bundle),
+        ..Content::default()
+    };
+    assert!(content.encode().is_err(), "not even the sender can make one");
+}
+
+#[test]
+fn an_hour_of_copies_costs_one_acknowledgement() {
+    let mut bench = Bench::friends();
+    bench.send(0, "text 1");
+    let sent = bench.take_from(0).remove(0);
+    bench.settle();
+    bench.deliver(1, std::slice::from_ref(&sent));
+    bench.settle();
+    let stores = bench.stores.len();
+    let copies: Vec<Mail> =
+        (0..200).map(|number| Mail { data: rewrapped(&sent.data, number), ..sent.clone() }).collect();
+    bench.deliver(1, &copies);
+    bench.pass(HOUR - MINUTE);
+    let hashes: std::collections::BTreeSet<_> =
+        bench.stores[stores..].iter().map(|mail| mail.hash.clone()).collect();
+    assert_eq!(hashes.len(), 1);
+}

@@ -1,0 +1,4 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    starling_fuzz_bodies::ratchet::plaintext(data);
+});
