@@ -50,10 +50,6 @@ fn two_newcomers_talk() {
     assert_eq!(texts(&json(&bob.run(&["messages", "--limit", "1", "--json"]))), ["Hello Alice"]);
     let found = json(&bob.run(&["search", "starl", "--json"]));
     assert_eq!(texts(&found), ["The starlings are back 🐦"]);
-
-    let status = json(&alice.online(&devnet, &["network", "status", "--json"]));
-    assert_eq!((&status["connection"], &status["nodes"]), (&Value::from("online"), &Value::from(10)));
-    assert_eq!(status["paths"][0].as_array().unwrap().len(), 3);
 }
 
 #[test]
@@ -142,7 +138,7 @@ impl Drop for Chat {
 #[test]
 fn messages_survive_a_faulty_swarm() {
     let mut devnet = Devnet::start(&["--replication", "off", "--lie", "0", "--down", "5"]);
-    writeln!(devnet.commands.as_mut().unwrap(), "lie 1 hash").unwrap();
+    devnet.obey("lie 1 hash");
     let (alice, bob) = (Home::new('a'), Home::new('b'));
     let bob_id = {
         alice.inhabit();

@@ -5,6 +5,8 @@
 
 mod command;
 mod conversations;
+mod devnets;
+mod explanations;
 mod friends;
 mod network;
 mod performances;

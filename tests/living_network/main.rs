@@ -11,7 +11,7 @@
 //! |---|---|
 //! | flags of forwarded members are 1, the entry node's own `true` | `only_the_answering_nodes_flags_are_booleans`, `loose_receipts_are_read` |
 //! | `store` is 200 though every member failed, without top-level `hash` | `a_store_that_failed_everywhere_is_a_success_without_a_hash`, `members_that_failed_are_not_counted`, `a_swarm_that_fails_everywhere_has_stored_nothing` |
-//! | `expiration`; `port` text, `port_https` number; `swarm` hex, `swarm_id` u64 | `numbers_have_the_networks_types_and_names`, `loose_swarms_are_read`, `useless_nodes_are_dropped` |
+//! | `expiration`; `port` text, `port_https` (and `port_omq`, `port_quic`) number; `swarm` hex, `swarm_id` u64 | `numbers_have_the_networks_types_and_names`, `loose_swarms_are_read`, `useless_nodes_are_dropped` |
 //! | no `hf`, `t` in `get_expiries` and around `batch` | `a_batch_is_a_success_of_codes_and_bodies_unless_one_part_is_malformed`, `clock_and_hard_fork_stand_where_nodes_write_them` |
 //! | errors are text, 421 is JSON | `errors_are_text_and_a_wrong_swarm_is_json`, `the_destination_answers_through_the_onion` |
 //! | `batch`: code and body each, 400 for all if one is malformed, at most 20 | `a_batch_is_a_success_of_codes_and_bodies_unless_one_part_is_malformed`, `bad_replies_are_typed_errors` |
@@ -35,7 +35,7 @@
 //! | identity is not bound to TLS | `the_onion_alone_tells_who_answers` |
 //! | HTTP/1.1 only; any address of 127/8 | `nodes_speak_http_1_1_at_addresses_of_their_own` |
 //! | idle connections close after 8 to 12 s | `idle_connections_close_after_about_ten_seconds`, `http_is_bounded`, `connections_that_the_nodes_closed_are_opened_again` |
-//! | pipelined requests are dropped | the devnet answers them; we send none: `a_second_request_does_not_follow_the_first_into_its_connection` |
+//! | pipelined requests are dropped without an answer | `pipelined_requests_are_dropped_without_an_answer`; we send none: `a_second_request_does_not_follow_the_first_into_its_connection` |
 //! | chunked bodies and `Expect: 100-continue` work | `chunked_bodies_and_expect_continue_work` |
 //!
 //! # Traps (network-protocol section 12)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
-use starling_engine::{Driver, Engine, EngineConfig, Purpose, RequestEnd, SeedNode, What};
+use starling_engine::{ActivityFeed, Driver, Engine, EngineConfig, Purpose, RequestEnd, SeedNode, What};
 use starling_protocol::rpc::AddressKind;
 use starling_protocol::{AccountId, AccountKeys, NodeKey, Seed};
 use starling_simnet::devnet::{Config, Devnet, Fault};
@@ -94,9 +94,17 @@ async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// Two parties in the foreground on a network whose nodes follow `policy`.
 async fn stage(policy: Policy) -> (Devnet, Party, Party) {
+    stage_on(Config { policy, ..Config::default() }).await
+}
+
+/// The same on a network of three swarms of three: every member is asked in every round.
+async fn stage_of_threes(policy: Policy) -> (Devnet, Party, Party) {
+    stage_on(Config { swarms: 3, swarm_size: 3, policy, ..Config::default() }).await
+}
+
+async fn stage_on(config: Config) -> (Devnet, Party, Party) {
     let (hop_timeout, peer_timeout) = (Duration::from_secs(5), Duration::from_secs(1));
-    let config = Config { policy, hop_timeout, peer_timeout, ..Config::default() };
-    let devnet = Devnet::start(config).await.unwrap();
+    let devnet = Devnet::start(Config { hop_timeout, peer_timeout, ..config }).await.unwrap();
     let (alice, bob) = (Party::join(&devnet, 1).await, Party::join(&devnet, 2).await);
     alice.engine.start().await.unwrap();
     bob.engine.start().await.unwrap();
@@ -216,25 +224,71 @@ async fn a_hanging_node_delays_and_stops_nothing() {
     assert_eq!(bob.received(6).await, texts);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_absurd_difficulty_is_refused_without_work() {
-    let (devnet, alice, bob) = stage(work(1_000_000)).await;
-    let mut feed = alice.engine.activity();
-    let row = alice.send(&bob, "too hard").await;
-    assert_eq!(alice.outcome(row).await, MessageState::Failed(FailureReason::TooHard));
-    assert!(copies(&devnet, &bob).0.is_empty());
-    alice.engine.shutdown().await.unwrap();
-    let mut refused = 0;
+/// More than any client will do.
+const ABSURD: u64 = 1_000_000;
+
+/// What an engine that was shut down had done for proof of work: the members that asked for it, and the
+/// difficulties it worked to.
+async fn demands_and_work(mut feed: ActivityFeed) -> (BTreeSet<NodeKey>, Vec<u64>) {
+    let (mut demanded, mut worked) = (BTreeSet::new(), Vec::new());
     while let Some(activity) = feed.next().await {
         match activity.what {
-            What::ProofStarted { difficulty, .. } => panic!("worked to {difficulty}"),
-            What::RequestFinished { purpose: Purpose::Store(_), end, .. } => {
-                refused += usize::from(end == RequestEnd::Answered { status: 432 });
+            What::ProofStarted { difficulty, .. } => worked.push(difficulty),
+            What::RequestFinished { purpose: Purpose::Store(_), destination, end, .. }
+                if end == (RequestEnd::Answered { status: 432 }) =>
+            {
+                demanded.extend(destination);
             }
             _ => {}
         }
     }
-    assert!(refused >= 2, "{refused} members asked for the absurd");
+    (demanded, worked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absurd_difficulty_is_refused_without_work() {
+    let (devnet, alice, bob) = stage(work(ABSURD)).await;
+    let feed = alice.engine.activity();
+    let row = alice.send(&bob, "too hard").await;
+    assert_eq!(alice.outcome(row).await, MessageState::Failed(FailureReason::TooHard));
+    assert!(copies(&devnet, &bob).0.is_empty());
+    alice.engine.shutdown().await.unwrap();
+    let (demanded, worked) = demands_and_work(feed).await;
+    assert!(demanded.len() >= 2, "{demanded:?}");
+    assert!(worked.is_empty(), "{worked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absurd_difficulty_of_one_member_burns_no_work_and_stops_no_message() {
+    let (devnet, alice, bob) = stage_of_threes(work(2)).await;
+    let greedy = swarm(&devnet, &bob)[0];
+    devnet.inject(&greedy, Fault::Demand(ABSURD)).unwrap();
+    let feed = alice.engine.activity();
+    let row = alice.send(&bob, "worth two").await;
+    let state = alice.outcome(row).await;
+    assert!(has_arrived(state), "{state:?}");
+    assert_eq!(bob.received(1).await, ["worth two"]);
+    alice.engine.shutdown().await.unwrap();
+    let (demanded, worked) = demands_and_work(feed).await;
+    assert!(demanded.contains(&greedy), "the greedy member was asked");
+    assert!(!worked.is_empty() && worked.iter().all(|difficulty| *difficulty == 2), "{worked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_absurd_difficulty_of_two_members_is_a_typed_failure_and_burns_no_work() {
+    let (devnet, alice, bob) = stage_of_threes(work(2)).await;
+    let greedy = &swarm(&devnet, &bob)[..2];
+    for member in greedy {
+        devnet.inject(member, Fault::Demand(ABSURD)).unwrap();
+    }
+    let feed = alice.engine.activity();
+    let row = alice.send(&bob, "too hard for two").await;
+    assert_eq!(alice.outcome(row).await, MessageState::Failed(FailureReason::TooHard));
+    assert!(copies(&devnet, &bob).0.is_empty());
+    alice.engine.shutdown().await.unwrap();
+    let (demanded, worked) = demands_and_work(feed).await;
+    assert!(greedy.iter().all(|member| demanded.contains(member)), "{demanded:?}");
+    assert!(worked.is_empty(), "{worked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,8 @@ Faults can also be typed while it runs, in the same words without the dashes; fu
   replication on       members of a swarm pass messages on again
   withhold N           the node gives out no messages
   refuse N             the node answers every request 503
+  broken N             the node can neither store nor delete nor change anything
+  demand N DIFFICULTY  the node asks for this much proof of work, 0 for none
   unreachable N        as a relay, the node claims that the next one is unreachable
   clock N MS           the node's clock is ahead
   lie N hash|forge     the node signs another hash, or invents receipts of its peers

@@ -48,7 +48,7 @@ impl Node {
         let now = self.local(now_ms);
         let reply = match request {
             Request::Info => Ok(Info { timestamp: now, version: VERSION.to_vec() }.to_json()),
-            Request::GetSwarm { account } => Ok(self.view.listing(&account, now).to_json()),
+            Request::GetSwarm { account } => Ok(self.view.listing(&account, now)),
             Request::OxendRequest(query) => Ok(node_list(&self.view, query).to_json(now)),
             Request::Retrieve(retrieve) => self.retrieve(&retrieve, now),
             Request::GetExpiries(get) => self.get_expiries(&get, now),
@@ -157,11 +157,7 @@ impl Node {
     }
 
     fn check_ours(&self, account: &AccountId, now: u64) -> Result<(), Reply> {
-        if self.is_ours(account) {
-            Ok(())
-        } else {
-            Err(Reply::json(421, self.view.listing(account, now).to_json()))
-        }
+        if self.is_ours(account) { Ok(()) } else { Err(Reply::json(421, self.view.listing(account, now))) }
     }
 
     fn check_signature(

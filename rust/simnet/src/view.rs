@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
 use starling_protocol::rpc::reply::{ListedNode, Swarm};
 use starling_protocol::swarm::{UNASSIGNED, nearest, space};
 use starling_protocol::{AccountId, NodeKey, ServiceNode, SwarmId};
@@ -65,8 +66,8 @@ impl NetworkView {
         self.node(key).map(|node| node.swarm_id).filter(|id| *id != UNASSIGNED)
     }
 
-    /// The answer to `get_swarm`, also the body of a 421.
-    pub(crate) fn listing(&self, account: &AccountId, t: u64) -> Swarm {
+    /// The answer to `get_swarm`, also the body of a 421 (network-protocol section 4.3).
+    pub(crate) fn listing(&self, account: &AccountId, t: u64) -> Vec<u8> {
         let swarm_id = self.swarm_of(account);
         let members = swarm_id.map_or(&[][..], |id| self.members(id));
         let listed = |node: &ServiceNode| ListedNode {
@@ -76,6 +77,20 @@ impl NetworkView {
             port: node.port,
         };
         let nodes = members.iter().filter_map(|key| self.node(key).map(listed)).collect();
-        Swarm { nodes, swarm_id, t: Some(t) }
+        with_other_ports(Swarm { nodes, swarm_id, t: Some(t) }.to_json())
     }
+}
+
+/// Adds the ports of the protocols that we do not speak: one for both, by default just below that of
+/// HTTPS. Nothing listens there.
+fn with_other_ports(listing: Vec<u8>) -> Vec<u8> {
+    let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&listing) else { return listing };
+    let members = body.get_mut("snodes").and_then(Value::as_array_mut);
+    for member in members.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let below = member.get("port_https").and_then(Value::as_u64).map(|port| port.saturating_sub(1));
+        for name in ["port_omq", "port_quic"] {
+            member.extend(below.map(|port| (name.to_owned(), port.into())));
+        }
+    }
+    Value::Object(body).to_string().into_bytes()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{Lie, Policy};
 
 /// One misbehaviour. As text: `down`, `slow:MS`, `drop`, `unreachable`, `lie`, `lie:hash`,
-/// `lie:forge`, `diverge`, `withhold`, `refuse`, `broken`, `clock:MS`.
+/// `lie:forge`, `diverge`, `withhold`, `refuse`, `broken`, `demand:DIFFICULTY`, `clock:MS`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// Refuses connections and cuts those that are open.
@@ -27,6 +27,8 @@ pub enum Fault {
     Refuse,
     /// Cannot store, delete or change anything.
     Broken,
+    /// Asks for this much proof of work; 0 for none.
+    Demand(u64),
     /// Has a clock that is this many ms ahead.
     Clock(i64),
 }
@@ -34,7 +36,7 @@ pub enum Fault {
 /// The text names no fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "no such fault; known are down, slow:MS, drop, unreachable, lie, lie:hash, lie:forge, diverge, withhold, refuse, broken, clock:MS"
+    "no such fault; known are down, slow:MS, drop, unreachable, lie, lie:hash, lie:forge, diverge, withhold, refuse, broken, demand:DIFFICULTY, clock:MS"
 )]
 pub struct ParseFaultError;
 
@@ -57,6 +59,7 @@ impl FromStr for Fault {
             ("withhold", None) => Fault::Withhold,
             ("refuse", None) => Fault::Refuse,
             ("broken", None) => Fault::Broken,
+            ("demand", Some(difficulty)) => Fault::Demand(difficulty.parse().map_err(|_| ParseFaultError)?),
             ("clock", Some(ms)) => Fault::Clock(ms.parse().map_err(|_| ParseFaultError)?),
             _ => return Err(ParseFaultError),
         })
@@ -86,6 +89,7 @@ impl Fault {
             Fault::Withhold => policy.withhold = true,
             Fault::Refuse => policy.refuse = true,
             Fault::Broken => policy.broken = true,
+            Fault::Demand(difficulty) => policy.difficulty = (difficulty > 0).then_some(difficulty),
             Fault::Clock(offset) => policy.clock_offset_ms = offset,
         }
         None
@@ -110,9 +114,12 @@ mod tests {
             ("withhold", Some(Fault::Withhold)),
             ("refuse", Some(Fault::Refuse)),
             ("broken", Some(Fault::Broken)),
+            ("demand:1000000", Some(Fault::Demand(1_000_000))),
             ("clock:-5000", Some(Fault::Clock(-5000))),
             ("slow", None),
             ("slow:x", None),
+            ("demand", None),
+            ("demand:-1", None),
             ("down:1", None),
             ("", None),
         ];

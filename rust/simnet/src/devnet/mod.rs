@@ -14,6 +14,7 @@ mod relay;
 mod replication;
 mod server;
 mod tls;
+mod turns;
 
 pub use config::Config;
 pub use fault::{Fault, ParseFaultError};

@@ -1,6 +1,5 @@
 //! Sockets, TLS and HTTP/1.1 in front of an [`Endpoint`].
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::fault::Transport;
 use super::host::Endpoint;
+use super::turns::{Pipelined, Turn, Turns};
 use crate::Reply;
 
 /// Answers on `listener` until dropped. While the transport is down, the listener is closed and no
@@ -91,18 +91,17 @@ async fn connection(
     }
 }
 
-async fn http(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
-    client: IpAddr,
-    endpoint: Endpoint,
-    idle: Duration,
-) {
-    let service = service_fn(|request| respond(&endpoint, client, request));
+async fn http(stream: impl AsyncRead + AsyncWrite, client: IpAddr, endpoint: Endpoint, idle: Duration) {
+    let (read, write, turn) = Turns::of(stream);
+    let service = service_fn(|request: Request<Incoming>| {
+        turn.head_read(request.body().size_hint().exact());
+        respond(&endpoint, client, &turn, request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Runs from the last answer on, so it closes idle connections too.
         .header_read_timeout(idle)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(tokio::io::join(read, write)), service);
     if let Err(error) = connection.await {
         log::trace!("connection to a devnet node: {error}");
     }
@@ -111,16 +110,23 @@ async fn http(
 async fn respond(
     endpoint: &Endpoint,
     client: IpAddr,
+    turn: &Turn,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, Pipelined> {
     let (head, body) = request.into_parts();
     let reply = match endpoint.turn_away(head.uri.path(), client) {
         Some(refusal) => refusal,
         None => match read(body).await {
-            Ok(body) => endpoint.answer(&head.method, head.uri.path(), &body).await,
+            Ok(body) => {
+                turn.complete()?;
+                // However soon the answer is there: the connection looks first for what came too early.
+                tokio::task::yield_now().await;
+                endpoint.answer(&head.method, head.uri.path(), &body).await
+            }
             Err(refusal) => refusal,
         },
     };
+    turn.answered();
     let json = reply.body.first() == Some(&b'{');
     let content = HeaderValue::from_static(if json { "application/json" } else { "text/plain" });
     let mut response = Response::new(Full::new(Bytes::from(reply.body)));

@@ -24,6 +24,9 @@ async fn numbers_have_the_networks_types_and_names() {
     let member = &found["snodes"][0];
     assert_eq!((&member["port"], &member["port_https"]), (&json!(node.port.to_string()), &json!(node.port)));
     assert_eq!(member["ip"], node.ip.to_string());
+    // Two protocols on one port, which is not that of HTTPS.
+    assert!(member["port_omq"].is_u64() && member["port_omq"] != member["port_https"]);
+    assert_eq!(member["port_quic"], member["port_omq"]);
 
     let sent = store("hello");
     ask(node, "store", sent.clone()).await.good();
@@ -100,6 +103,7 @@ async fn errors_are_text_and_a_wrong_swarm_is_json() {
     assert_eq!(misdirected.status, 421);
     let listing = misdirected.json();
     assert_eq!(listing["snodes"][0]["pubkey_ed25519"], ours[0].key.to_string());
+    assert!(listing["snodes"][0]["port_omq"].is_u64() && listing["snodes"][0]["port_quic"].is_u64());
     assert!(listing["t"].is_u64() && listing["hf"].is_array());
 
     let with = |name: &str, value: Value| {

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
 use starling_protocol::ServiceNode;
-use starling_simnet::devnet::Config;
+use starling_simnet::devnet::{Config, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -144,6 +144,53 @@ async fn chunked_bodies_and_expect_continue_work() {
     let mut answer = String::new();
     let _ = tokio::time::timeout(HANG, stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// Whatever the connection says until it ends.
+async fn last_words(stream: &mut TlsStream<TcpStream>) -> String {
+    let mut answer = Vec::new();
+    // A cut connection may end without TLS's own farewell.
+    let _ = tokio::time::timeout(HANG, stream.read_to_end(&mut answer)).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_dropped_without_an_answer() {
+    let net = swarm(1).await;
+    let node = &net.nodes()[0];
+    let body = r#"{"method":"info","params":{}}"#;
+    let head = format!("POST /storage_rpc/v1 HTTP/1.1\r\nHost: {}\r\n", node.ip);
+    let plain = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+
+    // One after the other they are answered, by the same connection.
+    let mut stream = connect(node, &TLS13).await;
+    for request in [&plain, &chunked, &plain] {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            let read = tokio::time::timeout(HANG, stream.read_buf(&mut answer)).await.unwrap().unwrap();
+            assert_ne!(read, 0, "closed");
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    }
+
+    // Two at once, the second whole or not, are not.
+    for (first, second) in [(&plain, &*plain), (&chunked, &*plain), (&plain, &*head), (&plain, "P")] {
+        for version in [&TLS12, &TLS13] {
+            let mut stream = connect(node, version).await;
+            stream.write_all(format!("{first}{second}").as_bytes()).await.unwrap();
+            assert_eq!(last_words(&mut stream).await, "", "{first}{second}");
+        }
+    }
+
+    // Nor is one that comes while the node is at work.
+    net.inject(&node.key, Fault::Drop).unwrap();
+    let mut stream = connect(node, &TLS13).await;
+    stream.write_all(plain.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    stream.write_all(plain.as_bytes()).await.unwrap();
+    assert_eq!(last_words(&mut stream).await, "");
 }
 
 #[test]
