@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["engine", "store", "protocol", "simnet", "sim"]),
     ("xtask", &[]),
     ("tests", &["engine", "store", "protocol"]),
-    ("fuzz-bodies", &["protocol", "store", "core", "simnet"]),
+    ("fuzz-bodies", &["protocol", "ratchet", "store", "core", "simnet"]),
 ];
 
 /// Libraries that only some layers may touch.

@@ -112,7 +112,11 @@ fn requests_that_cross_make_friends_without_a_prompt() {
         assert!(polled(home, &devnet).iter().all(|item| item["kind"] == "introduction"));
     }
     assert_eq!((counts(&alice), counts(&bob)), ([1, 0, 0, 0], [1, 0, 0, 0]));
-    assert_eq!((states(&alice), states(&bob)), (vec!["delivered".into(), "received".into()], states(&alice)));
+    for home in [&alice, &bob] {
+        let mut states = states(home);
+        states.sort();
+        assert_eq!(states, ["delivered", "received"]);
+    }
 }
 
 /// Says a first line on a chat, and kills it as soon as the line is on disk.
@@ -129,10 +133,11 @@ fn a_request_survives_kills_before_and_after_it_was_stored() {
     let devnet = Devnet::start(&[]);
     let [(alice, alice_id), (bob, bob_id)] = strangers();
     committed(Chat::start_at(&alice, NOWHERE, &bob_id), "We have met");
-    assert_eq!((counts(&alice), states(&alice)), ([0, 0, 1, 0], vec!["queued".to_owned()]));
+    assert_eq!(states(&alice), ["queued"]);
     assert!(polled(&bob, &devnet).is_empty());
 
     let mut chat = Chat::start(&alice, &devnet, &bob_id);
+    chat.hears("Your friend request is not answered; what you say waits.");
     chat.hears_of("(stored ");
     chat.kill();
     assert_eq!((counts(&alice), polled(&bob, &devnet).len()), ([0, 0, 1, 0], 1));

@@ -1,4 +1,4 @@
-"""Friend requests, sessions and ratchet frames (docs/protocol.md, sections 2 to 5).
+"""Friend requests, sessions and ratchet frames (docs/protocol.md, sections 1 to 5).
 
 The Olm messages within stay closed: the libraries here have no Olm, and those that do are ours
 (vodozemac) or cannot be installed as a package alone (libolm).

@@ -67,7 +67,7 @@ pub(crate) struct Home {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Watch two accounts talk over an embedded network
+    /// Watch accounts become friends and talk over an embedded network
     Demo(demo::Arguments),
     /// Run a network of service nodes on this machine
     Devnet(devnet::Arguments),

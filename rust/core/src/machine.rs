@@ -206,6 +206,8 @@ impl Machine {
 
     /// Everything that follows from the state and the time rather than from one input.
     fn pump(&mut self, step: &mut Step<'_, '_>) -> Result<(), StoreError> {
+        // What a command changed while the engine rests is looked at when it works again.
+        self.heed(step);
         if let (true, Some(keys)) = (self.active(), self.keys.clone()) {
             if self.wake.as_ref().is_some_and(|wake| wake.hurried(step.now)) {
                 self.poller.hurry(step.now);

@@ -194,7 +194,8 @@ impl Engine {
         self.read(|store| Ok(store.number(Setting::KnownContactsOnly)?.unwrap_or(0) != 0)).await
     }
 
-    /// At most `limit` contacts of a list in the order of their conversations, those after `after`.
+    /// At most `limit` contacts of a list in the order of their conversations, those after `after`. A request
+    /// of ours made before the network time was ever known is listed from then on.
     ///
     /// # Errors
     /// As every read.
@@ -243,11 +244,13 @@ impl Engine {
 
 fn shown(store: &View<'_>, row: Row) -> Result<Contact, StoreError> {
     let conversation = store.conversation(row.conversation)?.ok_or(StoreError::NotFound)?;
+    // A request that waits for the network time to be dated with has been made, as far as the host knows.
+    let asked = row.relation == Relation::Stranger && store.waiting_request(row.conversation)?.is_some();
     Ok(Contact {
         peer: row.peer,
         conversation: row.conversation,
         name: row.name,
-        relation: row.relation,
+        relation: if asked { Relation::Requested } else { row.relation },
         security: conversation.security,
         blocked: row.blocked,
         expires_s: row.until_s,

@@ -249,7 +249,9 @@ impl World {
             if self.relations.standing(index, peer).blocked {
                 self.violation(format!("device {index} hears an acknowledgement of a blocked account"));
             }
-            if !self.has_row(peer, index, &id) {
+            // A declined introduction had a row; a friend of later acknowledges what came before.
+            let declined = self.relations.standing(peer, index).deaf_until.is_some();
+            if !declined && !self.has_row(peer, index, &id) {
                 let what = format!(
                     "device {index}: a message says it was delivered, device {peer} never had its row"
                 );

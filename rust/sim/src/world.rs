@@ -381,8 +381,10 @@ impl World {
     fn deaf(&self) -> BTreeMap<(usize, usize), u64> {
         let standings = self.relations.of.iter();
         let until = standings.filter_map(|(pair, standing)| {
-            let unwilling = standing.blocked || matches!(standing.consent, Consent::None | Consent::Lapsed);
-            Some((*pair, if unwilling { u64::MAX } else { standing.deaf_until? }))
+            // What waits for somebody its sender blocked waits on.
+            let blocked = standing.blocked || self.relations.standing(pair.1, pair.0).blocked;
+            let unwilling = matches!(standing.consent, Consent::None | Consent::Lapsed);
+            Some((*pair, if blocked || unwilling { u64::MAX } else { standing.deaf_until? }))
         });
         until.collect()
     }

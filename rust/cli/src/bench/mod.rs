@@ -8,8 +8,10 @@ mod archive;
 mod clocks;
 mod figure;
 mod jumping_clock;
+mod memory;
 mod onion;
 mod pow;
+mod queued;
 mod service_nodes;
 mod simulator;
 mod store;
@@ -46,7 +48,7 @@ enum Name {
     Store,
     /// A wake with nothing to do, and a day of them
     Wake,
-    /// A wake that finds 500 messages, and one that sends 500, on that store
+    /// A wake that finds 500 messages, and one that sends 500, on that store, without a ratchet and with one
     Queued,
     /// Virtual time per CPU time in the simulator
     Simulator,
@@ -70,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments, output: Output) -> Result<(), Failure> 
             Name::Onion => onion::figures()?,
             Name::Store => store::figures(&archive)?,
             Name::Wake => wake::figures(&directory.path().join("idle"))?,
-            Name::Queued => wake::queued(&archive)?,
+            Name::Queued => queued::figures(&archive, &directory.path().join("friend"))?,
             Name::Simulator => simulator::figures()?,
         };
         if !output.is_json() {

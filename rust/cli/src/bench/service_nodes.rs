@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::clocks::thread_cpu;
@@ -15,7 +15,9 @@ use starling_engine::{Answered, BoxFuture, Network, Outcome, Request, Route};
 use starling_protocol::onion::{Cipher, Hop, build};
 use starling_protocol::rpc::{Store, seed_node_list_request};
 use starling_protocol::{AccountId, NodeKey, ServiceNode};
-use starling_simnet::{Handled, Identity, NetworkView, Node, Onion, Policy, Reply, seed_json_rpc};
+use starling_simnet::{
+    Forward, Handled, Identity, NetworkView, Node, Onion, Policy, Reply, Ticket, seed_json_rpc,
+};
 
 const NODES: u16 = 2_000;
 const SWARM_SIZE: u16 = 7;
@@ -39,7 +41,6 @@ impl ServiceNodes {
     pub(super) fn start(clock: Arc<JumpingClock>) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let swarms: Vec<u64> = (0..NODES / SWARM_SIZE).map(|_| rng.next_u64() >> 1).collect();
-        let policy = Policy { replication: false, ..Policy::default() };
         let mut listed = Vec::new();
         let mut nodes = Vec::new();
         for (number, swarm_id) in (0..NODES).zip(swarms.into_iter().cycle()) {
@@ -53,7 +54,7 @@ impl ServiceNodes {
                 port: 22_021,
                 swarm_id,
             });
-            nodes.push(Node::new(identity, policy.clone()));
+            nodes.push(Node::new(identity, Policy::default()));
         }
         let view = Arc::new(NetworkView::new(listed));
         let join = |mut node: Node| {
@@ -75,15 +76,13 @@ impl ServiceNodes {
         self.shared.clock.unix_ms()
     }
 
-    /// Puts a message into the whole swarm of an account.
+    /// Puts a message into the swarm of an account.
     pub(super) fn deposit(&self, to: AccountId, data: &str) {
         let shared = &self.shared;
-        let (now, data) = (self.unix_ms(), Arc::<str>::from(data));
-        let store = Store::public(to, now, 1_209_600_000, data);
+        let store = Store::public(to, self.unix_ms(), 1_209_600_000, Arc::<str>::from(data));
         let members = shared.view.swarm_of(&to).map(|swarm| shared.view.members(swarm)).unwrap_or_default();
-        for node in members.iter().filter_map(|key| shared.nodes.get(key)) {
-            let request = starling_protocol::rpc::Request::Store(store.clone());
-            let _ = node.lock().unwrap_or_else(PoisonError::into_inner).handle(request, now);
+        if let Some(member) = members.first() {
+            let _stored = shared.handle(member, &starling_protocol::rpc::Request::Store(store).to_json());
         }
     }
 }
@@ -142,7 +141,7 @@ impl Shared {
         let mut at = guard;
         loop {
             let Some(node) = self.nodes.get(&at) else { return Reply::text(502, "") };
-            let onion = node.lock().unwrap_or_else(PoisonError::into_inner).peel_onion(&body);
+            let onion = lock(node).peel_onion(&body);
             let (reply, sealer) = match onion {
                 Onion::Forward { next, body: inner } => {
                     (at, body) = (next.key, inner);
@@ -159,17 +158,43 @@ impl Shared {
 
     fn handle(&self, at: &NodeKey, body: &[u8]) -> Reply {
         let Some(node) = self.nodes.get(at) else { return Reply::text(502, "") };
-        let mut node = node.lock().unwrap_or_else(PoisonError::into_inner);
-        match node.handle_json(body, self.clock.unix_ms()) {
-            Handled::Reply(reply) => reply,
-            // Nothing is replicated here, so there is nobody to ask.
-            Handled::Gather { .. } => Reply::text(500, ""),
+        let now_ms = self.clock.unix_ms();
+        let mut handled = lock(node).handle_json(body, now_ms);
+        loop {
+            match handled {
+                Handled::Reply(reply) => return reply,
+                Handled::Gather { ticket, forwards } => match self.gather(node, at, ticket, forwards) {
+                    Some(next) => handled = next,
+                    None => return Reply::text(500, ""),
+                },
+            }
         }
     }
 
-    fn with_rng<T>(&self, work: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
-        work(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Every member of the swarm does the same.
+    fn gather(
+        &self,
+        node: &Mutex<Node>,
+        at: &NodeKey,
+        ticket: Ticket,
+        forwards: Vec<Forward>,
+    ) -> Option<Handled> {
+        let now_ms = self.clock.unix_ms();
+        let mut done = None;
+        for Forward { to, message } in forwards {
+            let answer = self.nodes.get(&to).and_then(|peer| lock(peer).receive(*at, &message, now_ms));
+            done = lock(node).peer_answered(ticket, to, answer, now_ms);
+        }
+        done
     }
+
+    fn with_rng<T>(&self, work: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
+        work(&mut lock(&self.rng))
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn plain(sent: usize, reply: Reply) -> Answered {

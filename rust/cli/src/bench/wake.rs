@@ -5,14 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng as _;
 use starling_engine::{Driver, Engine, EngineConfig, EngineError, SeedNode, WakeReport};
 use starling_protocol::rpc::AddressKind;
-use starling_protocol::{AccountId, AccountKeys, Placement, Seed, Text, envelope, session};
 use tokio::runtime::Runtime;
 
-use super::archive::{self, Archive};
+use super::archive;
 use super::clocks::{median, process_cpu, quantile};
 use super::figure::{Figure, Target};
 use super::jumping_clock::JumpingClock;
@@ -22,36 +19,45 @@ use crate::failure::Failure;
 const BUDGET: Duration = Duration::from_secs(25);
 const BETWEEN_WAKES: Duration = Duration::from_secs(15 * 60);
 const WAKES: u64 = 96;
-const QUEUED: u64 = 500;
 
 /// An engine and its world.
-struct Device {
-    engine: Engine,
-    nodes: ServiceNodes,
+pub(super) struct Device {
+    pub(super) engine: Engine,
+    pub(super) nodes: ServiceNodes,
     clock: Arc<JumpingClock>,
 }
 
 /// One or several wakes.
 #[derive(Default)]
-struct Cost {
-    cpu_ms: f64,
-    requests: u64,
+pub(super) struct Cost {
+    pub(super) cpu_ms: f64,
+    pub(super) requests: u64,
     bytes: u64,
-    report: WakeReport,
+    pub(super) report: WakeReport,
 }
 
 impl Device {
-    fn open(directory: &Path) -> Result<Self, EngineError> {
+    /// The store of a directory, in a network of its own.
+    pub(super) fn open(directory: &Path) -> Result<Self, EngineError> {
+        let clock = JumpingClock::new();
+        Self::join(directory, ServiceNodes::start(Arc::clone(&clock)), clock)
+    }
+
+    /// Another device in the same network.
+    pub(super) fn beside(&self, directory: &Path) -> Result<Self, EngineError> {
+        Self::join(directory, self.nodes.clone(), Arc::clone(&self.clock))
+    }
+
+    fn join(directory: &Path, nodes: ServiceNodes, clock: Arc<JumpingClock>) -> Result<Self, EngineError> {
         let options = archive::options(directory.to_owned());
         let seed = SeedNode { url: "https://seed.invalid".to_owned(), address_kind: AddressKind::Public };
-        let clock = JumpingClock::new();
-        let nodes = ServiceNodes::start(Arc::clone(&clock));
         let driver = Driver { network: Arc::new(nodes.clone()), clock: Arc::clone(&clock) as _ };
         let engine = Engine::open(EngineConfig::new(options.directory, options.key, vec![seed]), driver)?;
         Ok(Self { engine, nodes, clock })
     }
 
-    async fn wake(&self) -> Result<Cost, EngineError> {
+    /// A wake with nobody else awake.
+    pub(super) async fn wake(&self) -> Result<Cost, EngineError> {
         let device_cpu = || process_cpu().saturating_sub(self.nodes.cpu());
         let before = device_cpu();
         let report = self.engine.wake(BUDGET).await?;
@@ -70,14 +76,16 @@ impl Device {
     }
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+/// What the futures of an engine run on.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::other("starting the runtime", error))
 }
 
-fn failed(error: EngineError) -> Failure {
+/// For people.
+pub(super) fn failed(error: EngineError) -> Failure {
     Failure::other("waking an engine", error)
 }
 
@@ -114,69 +122,4 @@ fn day_figures(first: &Cost, day: &[Cost]) -> Vec<Figure> {
         Figure::new("idle day: bodies both ways, without TLS", bytes as f64 / 1e6, "MB")
             .with_target(Target::AtMost(4.0)),
     ]
-}
-
-/// An engine on the archive: a wake that receives 500 messages, then one that sends 500.
-pub(super) fn queued(archive: &Archive) -> Result<Vec<Figure>, Failure> {
-    let (options, _) = archive.ready()?;
-    let (_, keys) = archive::owner()?;
-    let mut rng = ChaCha20Rng::seed_from_u64(8);
-    let peer = AccountKeys::from_seed(&Seed::generate(&mut rng));
-    archive::befriend(&options, &peer.account_id())?;
-    let device = Device::open(&options.directory).map_err(failed)?;
-    runtime()?.block_on(async move {
-        let cold = device.wake().await.map_err(failed)?;
-        for number in 1..=QUEUED {
-            let data = sealed(number, device.nodes.unix_ms(), &peer, &keys.account_id(), &mut rng)?;
-            device.nodes.deposit(keys.account_id(), &data);
-        }
-        let before = resident_mb();
-        let received = device.wake().await.map_err(failed)?;
-        let grown = resident_mb() - before;
-        for number in 0..QUEUED {
-            device.engine.send(peer.account_id(), format!("message {number}")).await.map_err(failed)?;
-        }
-        let sent = device.wake().await.map_err(failed)?;
-        device.engine.shutdown().await.map_err(failed)?;
-        Ok(queued_figures(&cold, &received, grown, &sent))
-    })
-}
-
-fn queued_figures(cold: &Cost, received: &Cost, grown: f64, sent: &Cost) -> Vec<Figure> {
-    vec![
-        Figure::new("first wake of that account on this network: CPU", cold.cpu_ms, "ms"),
-        Figure::new("500 waiting in the swarm, one wake: messages", received.report.new_messages as f64, "")
-            .with_target(Target::AtLeast(500.0)),
-        Figure::new("500 waiting in the swarm, one wake: CPU", received.cpu_ms / 1e3, "s")
-            .with_target(Target::AtMost(1.0)),
-        Figure::new("500 waiting in the swarm, one wake: memory", grown, "MB more")
-            .with_target(Target::AtMost(12.0)),
-        Figure::new("500 in the outbox, one wake: stored", sent.report.messages_stored as f64, ""),
-        Figure::new("500 in the outbox, one wake: requests", sent.requests as f64, ""),
-        Figure::new("500 in the outbox, one wake: CPU", sent.cpu_ms / 1e3, "s"),
-    ]
-}
-
-fn sealed(
-    number: u64,
-    now_ms: u64,
-    from: &AccountKeys,
-    to: &AccountId,
-    rng: &mut ChaCha20Rng,
-) -> Result<String, Failure> {
-    let message_id = u128::from(number).to_be_bytes();
-    let placement = Placement { message_id, stream: 1, seq: number, clock: number, base: 1 };
-    let body = format!("message {number} of many that have been waiting for somebody to wake up");
-    let text = Text { body, sent_ms: now_ms, placement: Some(placement) };
-    let content = session::seal(&text.encode(), from, to, rng);
-    let content = content.map_err(|error| Failure::other("sealing a message", error))?;
-    Ok(envelope::wrap(content, now_ms))
-}
-
-/// Resident memory; 0 where the system does not tell in this way.
-fn resident_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    kilobytes.unwrap_or(0.0) / 1e3
 }

@@ -6,7 +6,7 @@ use starling_store::{ConversationId, MessageRow, Relation, Security, StoreError}
 
 use super::{Clock, Occasion, apply};
 use crate::error::CommandError;
-use crate::friends::{Command, Input, Refusal};
+use crate::friends::{self, Command, Input, Pair, Refusal};
 use crate::step::Step;
 
 /// What a friend request says beside its keys.
@@ -24,7 +24,8 @@ pub(crate) struct Commanded {
     pub(crate) introduced: Option<MessageRow>,
 }
 
-/// Gives the table a command about a peer. A peer never met gets a conversation.
+/// Gives the table a command about a peer. A peer never met gets a conversation, unless the command is
+/// refused.
 pub(crate) fn command(
     step: &mut Step<'_, '_>,
     keys: &AccountKeys,
@@ -33,9 +34,19 @@ pub(crate) fn command(
     introduction: Option<Introduction>,
     clock: Clock,
 ) -> Result<Result<Commanded, CommandError>, StoreError> {
-    let conversation = step.tx.open_conversation(peer, Security::Basic, step.now.wall_ms)?.id;
+    let input = Input::Command(command);
+    let conversation = match step.tx.conversation_with(peer)? {
+        Some(known) => known.id,
+        None => {
+            let stranger = Pair::new(keys.account_id() < *peer);
+            if let Err(refusal) = friends::step(&stranger, &input, clock.network_ms / 1_000) {
+                return Ok(Err(refusal.into()));
+            }
+            step.tx.open_conversation(peer, Security::Basic, step.now.wall_ms)?.id
+        }
+    };
     let mut occasion = Occasion { introduction, ..Occasion::new(keys, clock) };
-    if let Err(refusal) = apply(step, &mut occasion, conversation, &Input::Command(command))? {
+    if let Err(refusal) = apply(step, &mut occasion, conversation, &input)? {
         return Ok(Err(refusal.into()));
     }
     match command {

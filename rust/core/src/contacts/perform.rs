@@ -35,11 +35,7 @@ pub(super) fn perform(
         Effect::Take { epoch } => return take(step, occasion, &contact, pair, epoch),
         Effect::EraseOffer { epoch } => erase_offer(step, conversation, epoch)?,
         Effect::EraseOffers => step.tx.erase_prekeys(conversation)?,
-        Effect::EraseSession { id: SessionKey(id) } => {
-            if let Some(session) = step.tx.session_by_id(&id)? {
-                step.tx.erase_session(session.row)?;
-            }
-        }
+        Effect::EraseSession { id } => erase_session(step, id)?,
         Effect::ResealUnacknowledged => reseal(step, conversation)?,
         // Whether the queue may leave is a column; the outbox looks at it after the step.
         Effect::ReleaseQueue => {}
@@ -110,7 +106,23 @@ fn take(
     step.rng.fill_bytes(&mut message_id);
     enqueue(step, contact.conversation, MessageKind::Handshake, message_id, String::new())?;
     let taken = Input::Taken { epoch, session: SessionKey(session) };
-    Ok(friends::step(pair, &taken, occasion.clock.network_ms / 1_000).ok().map(|(pair, _)| pair))
+    let Ok((after, effects)) = friends::step(pair, &taken, occasion.clock.network_ms / 1_000) else {
+        return Ok(None);
+    };
+    // One session more may be one too many.
+    for effect in effects {
+        if let Effect::EraseSession { id } = effect {
+            erase_session(step, id)?;
+        }
+    }
+    Ok(Some(after))
+}
+
+fn erase_session(step: &mut Step<'_, '_>, SessionKey(id): SessionKey) -> Result<(), StoreError> {
+    match step.tx.session_by_id(&id)? {
+        Some(session) => step.tx.erase_session(session.row),
+        None => Ok(()),
+    }
 }
 
 fn enqueue(

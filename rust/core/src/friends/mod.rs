@@ -31,8 +31,8 @@
 //! | Friend | Bundle that counts and outranks | Friend | Take; and for a request or a re-key: ResealUnacknowledged, Tell(SessionRenewed) |
 //! | Friend | Stray, none for an hour | Friend | Offer(Rekey) |
 //! | Friend | RenewalDue, none but a request on its way | Friend | Offer(Renewal), or Offer(Upgrade) without a session |
-//! | any but Friend | Answered in time | Friend, floor Ratchet | EraseOffer, ShowPending if Asked, ReleaseQueue, Tell(FriendAdded) |
-//! | Friend | Answered in time | Friend, floor Ratchet | EraseOffer; and for a re-key: Tell(SessionRenewed) |
+//! | any but Friend | Answered in time | Friend, floor Ratchet | EraseOffer, ResealUnacknowledged if Accepting and it answers a request, ShowPending if Asked, ReleaseQueue, Tell(FriendAdded) |
+//! | Friend | Answered in time | Friend, floor Ratchet | EraseOffer; and for a request or a re-key: ResealUnacknowledged; for a re-key: Tell(SessionRenewed) |
 //! | any | Answered late, or for an offer that is gone | as for Stray | as for Stray |
 //! | any | Taken | session added | |
 //! | Stranger | Block | Stranger, blocked | EraseOffers |

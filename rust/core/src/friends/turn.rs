@@ -98,6 +98,11 @@ impl Turn {
         let owner = Side::Ours;
         self.pair.sessions.push(Session { id, epoch, owner, received: true, retired: None });
         self.pair.floor = Floor::Ratchet;
+        // Whoever answers these may never have held the session we sent on until now.
+        let anew = matches!(carrier, Carrier::Request | Carrier::Rekey);
+        if anew && matches!(self.pair.relation, Relation::Friend | Relation::Accepting { .. }) {
+            self.cause(Effect::ResealUnacknowledged);
+        }
         match self.pair.relation {
             Relation::Friend if carrier == Carrier::Rekey => return self.tell(Notice::SessionRenewed),
             Relation::Friend => return,

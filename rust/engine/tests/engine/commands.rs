@@ -46,6 +46,19 @@ async fn bad_input_changes_nothing() {
     let unknown = starling_store::MessageRow(99);
     assert_eq!(engine.retry(unknown).await, refused(BadInput::NoSuchMessage));
     assert_eq!(engine.give_up(unknown).await, refused(BadInput::NoSuchMessage));
+    let introduction = "x".repeat(513);
+    let too_long = BadInput::IntroductionTooLong { bytes: 513, limit: 512 };
+    assert_eq!(engine.request_friend(account(2), introduction.clone()).await.map(drop), refused(too_long));
+    let needs_request = BadInput::NeedsFriendRequest { limit: 512 };
+    assert_eq!(engine.send(account(2), introduction).await.map(drop), refused(needs_request));
+    assert_eq!(engine.accept(account(2)).await, refused(BadInput::NothingAsked));
+    assert_eq!(engine.decline(account(2)).await, refused(BadInput::NothingAsked));
+    assert_eq!(engine.withdraw(account(2)).await, refused(BadInput::NothingToWithdraw));
+    assert_eq!(engine.block(account(1)).await, refused(BadInput::SendToSelf));
+    let too_long = BadInput::NameTooLong { bytes: 65, limit: 64 };
+    assert_eq!(engine.set_display_name("x".repeat(65)).await, refused(too_long));
+    assert_eq!(engine.display_name().await, Ok(None));
+    assert_eq!(engine.contact(account(2)).await, Ok(None));
     assert!(engine.conversations(None, 10).await.unwrap().is_empty());
 }
 

@@ -60,7 +60,8 @@ impl Story {
             text_ttl_ms: if brief { DAY_MS } else { 14 * DAY_MS },
             replies: [Vec::new(), Vec::new()],
             stays: true,
-            may_expire: false,
+            // Messages that live for a day only are missed by somebody who looks once a day.
+            may_expire: brief,
             texts: 0,
         };
         let absences = story.absences(rng);

@@ -159,6 +159,7 @@ impl Telling {
     }
 
     fn complain(&mut self) {
+        self.debug();
         let history = self.world.history();
         for sent in history.undelivered() {
             let (from, body) = (sent.from, sent.body.chars().take(20).collect::<String>());
@@ -170,15 +171,24 @@ impl Telling {
                 let what = format!("device {device} has no friend in the end: {consent:?}");
                 self.world.violation(what);
             }
-            let contact = self.world.devices[device].store.read(|view| {
-                let all = view.conversation_with(&self.world.devices[1 - device].account)?;
-                all.map_or(Ok(None), |c| view.contact(c.id))
-            });
-            if let Ok(Some(c)) = contact {
-                eprintln!("STATUS {:?}", self.world.devices[device].process.as_ref().map(|p| p.machine.status()).map(|s|(s.clock_offset_ms, s.nodes, s.difficulty)));
-                eprintln!("DEBUG {device} now {} until {:?} rel {:?} seen {} acc {} floor {} open {}", self.world.node_time()/1000, c.until_s, c.relation, c.seen_epoch, c.accepted_epoch, c.ratchet_floor, c.open);
-            }
         }
+    }
+
+    fn debug(&self) {
+        for device in 0..2 {
+            let peer = self.world.devices[1 - device].account;
+            let own = self.world.devices[device].account;
+            let _ = self.world.devices[device].store.read(|view| {
+                let Some(c) = view.contact_with(&peer)? else { return Ok(()) };
+                eprintln!("DEBUG {device} lower {} rel {:?} seen {} acc {} floor {} rekeyed {:?} until {:?}", own < peer, c.relation, c.seen_epoch, c.accepted_epoch, c.ratchet_floor, c.rekeyed_s, c.until_s);
+                eprintln!("DEBUG open {} blocked {}", c.open, c.blocked); for m in view.dump_all()? { if let Some(o) = view.outbox_item(m.row)? { eprintln!("  session-outbox row {} kind {:?} state {:?} lane {:?} due {} att {} stage {:?}", m.row.0, m.kind, m.state, o.lane, o.due_ms, o.attempts, o.stage); } }
+                for s in view.sessions(c.conversation)? { eprintln!("  session {} epoch {} owned {} received {} sent {} retired {:?} created {}", s.row.0, s.epoch, s.owned, s.received, s.sent_count, s.retired_s, s.created_s); }
+                for (_, p) in view.prekeys(c.conversation)? { eprintln!("  offer epoch {} carrier {} expires {}", p.epoch, p.carrier, p.expires_s); }
+                for u in view.unacknowledged(c.conversation, 1000)? { eprintln!("  unacked {:?} kind {:?} seq {} session {:?} chain {} idx {} outbox {}", u.message, u.kind, u.seq, u.session, u.chain, u.chain_index, u.in_outbox); }
+                Ok::<_, starling_store::StoreError>(())
+            });
+        }
+        eprintln!("DEBUG now {}", self.world.node_time() / 1000);
     }
 
     fn judge(mut self) -> Told {

@@ -2,7 +2,7 @@
 
 use starling_protocol::bundle::Bundle;
 use starling_protocol::content::FriendRequest;
-use starling_protocol::{envelope, session};
+use starling_protocol::{envelope, rpc, session};
 use starling_store::StoreError;
 
 use super::{Note, Outbox, Sealing};
@@ -52,7 +52,9 @@ impl Outbox {
         let Some(data) = sealed else { return self.reject(step, item) };
         if let Some(expiry_s) = expiry_s {
             // The one instant at which the request ends, for both sides and for the swarm.
-            let ttl_ms = expiry_s.saturating_mul(1_000).saturating_sub(clock.network_ms);
+            let left_ms = expiry_s.saturating_mul(1_000).saturating_sub(clock.network_ms);
+            // Our clock may have been set back since; a life that is too long or too short no node takes.
+            let ttl_ms = left_ms.clamp(rpc::MIN_TTL_MS, rpc::MAX_TTL_MS);
             step.tx.set_time_to_live(item.message, i64::try_from(ttl_ms).unwrap_or(i64::MAX))?;
         }
         if !self.keep(step, sealing, &data, &placement)? {

@@ -28,7 +28,7 @@ impl Outbox {
         }
         let base = step.tx.lowest_unacknowledged_seq(item.conversation)?;
         let placement = sealing.placement(base);
-        let content = sealing.frame_content(step)?;
+        let content = sealing.frame_content(step, session)?;
         if signal && content.ack.is_none() && content.nacks.is_empty() {
             self.finish(step, item.message, MessageState::Sent)?;
             return Ok(false);
@@ -71,7 +71,7 @@ impl Outbox {
 impl Sealing<'_> {
     /// What the message says, and everything that can ride along. A text that nearly fills the largest frame
     /// leaves what can wait to the next one.
-    fn frame_content(&self, step: &mut Step<'_, '_>) -> Result<Content, StoreError> {
+    fn frame_content(&self, step: &mut Step<'_, '_>, session: &Session) -> Result<Content, StoreError> {
         let conversation = self.item.conversation;
         let mut content = self.content();
         content.bundle = contacts::for_message(step, conversation, &self.message.message_id)?
@@ -85,6 +85,9 @@ impl Sealing<'_> {
             content.unprotected = self.unprotected(step)?;
         }
         if self.item.kind == MessageKind::Handshake {
+            // An accept counts from the moment of the user's word, however late it leaves.
+            let taken_ms = session.created_s.unsigned_abs().saturating_mul(1_000);
+            content.sent_ms = content.sent_ms.min(taken_ms);
             content.name = step.tx.own_name()?;
         }
         Ok(content)

@@ -1,6 +1,6 @@
 //! What strangers, nodes and hostile friends try.
 
-use starling_protocol::content::{Ack, Content, FriendRequest, Placement};
+use starling_protocol::content::{Ack, Content, Placement};
 use starling_protocol::envelope;
 use starling_protocol::session;
 use starling_store::{MessageState, Relation};
@@ -423,26 +423,12 @@ fn an_ack_for_what_was_never_sent_changes_nothing() {
 
 #[test]
 fn a_request_must_agree_with_its_bundle() {
-    let mut bench = Bench::strangers();
-    let asker = bench.ends[0].keys.clone();
-    let to = bench.ends[1].keys.account_id();
-    let now_s = bench.network_s();
-    let bundle = bundle(&asker, to, now_s, now_s);
-    let request = FriendRequest {
-        request_id: bundle.offer.request_id,
-        created_s: bundle.offer.created_s,
-        expiry_s: bundle.offer.expiry_s + 1,
-        ed25519: bundle.owner_ed25519,
-        invite: None,
-    };
-    let content = Content {
-        sent_ms: bench.network_ms(),
-        body: Some("hello".into()),
-        request: Some(request),
-        bundle: Some(bundle),
-        ..Content::default()
-    };
-    assert!(content.encode().is_err(), "not even the sender can make one");
+    let asker = super::stranger(105);
+    let content = super::hostile::request(&asker, super::stranger(106).account_id(), 50, 50, "hello");
+    assert!(content.encode().is_ok());
+    let mut other = content;
+    other.request.as_mut().unwrap().expiry_s += 1;
+    assert!(other.encode().is_err(), "not even the sender can make one");
 }
 
 #[test]
@@ -461,4 +447,45 @@ fn an_hour_of_copies_costs_one_acknowledgement() {
     let hashes: std::collections::BTreeSet<_> =
         bench.stores[stores..].iter().map(|mail| mail.hash.clone()).collect();
     assert_eq!(hashes.len(), 1);
+}
+
+#[test]
+fn a_frame_under_another_pairs_session_id_changes_nothing() {
+    let mut bench = Bench::friends();
+    let third = bench.add(102);
+    let session_id = bench.ends[1].sessions()[0].session_id;
+    let before = bench.ends[1].secrets();
+    let thief = bench.ends[third].keys.clone();
+    let key = starling_protocol::hybrid::BoxKey::from_bytes([1; 32]);
+    let sending = starling_protocol::frame::Sending {
+        session_id,
+        kem_ciphertext: None,
+        olm: &[3; 100],
+        key: &key,
+        timestamp_ms: 5,
+    };
+    let frame_key = thief.frame_key(&bench.ends[1].keys.account_id()).unwrap();
+    let mut rng = <rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::seed_from_u64(1);
+    let data = starling_protocol::frame::seal(&sending, &frame_key, &mut rng).unwrap().data;
+    bench.deliver_data(1, &data);
+    assert!(bench.ends[1].secrets() == before);
+    bench.send(0, "text 1");
+    bench.settle();
+    assert_eq!(bench.ends[1].texts(), ["text 1"]);
+}
+
+#[test]
+fn a_frame_sent_back_to_its_sender_does_nothing() {
+    let mut bench = Bench::friends();
+    bench.send(0, "text 1");
+    let sent = bench.take_from(0).remove(0);
+    let frame = frame_in(&bench.ends[1], &sent.data);
+    let own = bench.ends[0].keys.clone();
+    // The tag names the recipient, so even its own sender refuses it.
+    let mut rng = <rand_chacha::ChaCha20Rng as rand_core::SeedableRng>::seed_from_u64(1);
+    let back = session::seal(frame.as_bytes(), &bench.ends[1].keys, &own.account_id(), &mut rng).unwrap();
+    let before = bench.ends[0].imprint();
+    bench.deliver_data(0, &envelope::wrap(back, 5));
+    bench.pass(5 * SECOND);
+    assert_eq!(bench.ends[0].imprint(), before);
 }

@@ -109,3 +109,18 @@ fn the_first_seq_decrypted_after_a_block_is_the_base() {
     assert_eq!(bench.ends[1].texts(), ["text 1", "text 3"]);
     assert!(!bench.ends[1].events().iter().any(|line| line.starts_with("gap")), "{:?}", bench.ends[1].events());
 }
+
+#[test]
+fn a_block_is_silent_outward() {
+    let mut bench = Bench::friends();
+    bench.send(1, "text before");
+    bench.send(0, "text 1");
+    let theirs = bench.take_from(0);
+    bench.deliver(1, &theirs);
+    bench.decide(1, 0, Command::Block);
+    bench.pass(MINUTE);
+    bench.take_wire();
+    bench.sleep(12 * crate::sessions::tests::bench::DAY);
+    bench.pass(HOUR);
+    assert!(bench.take_from(1).is_empty());
+}

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use starling_protocol::accept::AcceptProof;
 use starling_protocol::bundle::{Bundle, Offer};
-use starling_protocol::content::{Content, Placement};
+use starling_protocol::content::{Content, FriendRequest, Placement};
 use starling_protocol::frame::{self, Frame};
 use starling_protocol::hybrid::{BoxKey, KemSeed};
 use starling_protocol::plaintext::Plaintext;
@@ -158,4 +158,25 @@ pub(super) fn content_in(recipient: &End, data: &str) -> Content {
 /// An accept signature that proves nothing.
 pub(super) fn false_proof(keys: &AccountKeys) -> AcceptProof {
     AcceptProof { ed25519: keys.ed25519_public(), signature: keys.sign(b"something else") }
+}
+
+/// A friend request with a bundle of that epoch.
+pub(super) fn request(keys: &AccountKeys, to: AccountId, epoch: u64, now_s: u64, body: &str) -> Content {
+    let bundle = bundle(keys, to, epoch, now_s);
+    let request = FriendRequest {
+        request_id: bundle.offer.request_id,
+        created_s: bundle.offer.created_s,
+        expiry_s: bundle.offer.expiry_s,
+        ed25519: bundle.owner_ed25519,
+        invite: None,
+    };
+    let placement = Placement { message_id: [epoch as u8; 16], stream: 1, seq: 1, clock: 1, base: 1 };
+    Content {
+        sent_ms: epoch,
+        body: Some(body.into()),
+        placement: Some(placement),
+        request: Some(request),
+        bundle: Some(bundle),
+        ..Content::default()
+    }
 }

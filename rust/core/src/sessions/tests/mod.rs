@@ -7,6 +7,7 @@ mod attacks;
 mod bench;
 mod blocking;
 mod crossing;
+mod floors;
 mod healing;
 mod hostile;
 mod order;

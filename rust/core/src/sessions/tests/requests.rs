@@ -186,3 +186,62 @@ fn a_request_is_of_the_session_protocol_and_an_accept_is_a_frame() {
     let accept = bench.take_from(1);
     assert!(matches!(opened(&bench.ends[0], &accept[0].data), starling_protocol::sealed::Opened::Frame(_)));
 }
+
+#[test]
+fn an_accept_that_nobody_answers_ends_fourteen_days_after_the_expiry() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    bench.flow();
+    bench.decide(1, 0, Command::Accept);
+    bench.sleep(27 * DAY);
+    assert_eq!(bench.ends[1].contact().relation, Relation::Accepting);
+    bench.sleep(2 * DAY);
+    assert_eq!(bench.ends[1].contact().relation, Relation::Stranger);
+    assert!(bench.ends[1].sessions().is_empty(), "with its keys");
+    bench.take_wire();
+    bench.sleep(30 * DAY);
+    assert!(bench.take_wire().is_empty());
+}
+
+#[test]
+fn a_later_prekey_frame_makes_the_session_when_the_first_is_lost() {
+    let mut bench = Bench::strangers();
+    bench.request(0, 1, "hello");
+    bench.flow();
+    bench.decide(1, 0, Command::Accept);
+    for number in 1..=3 {
+        bench.send(1, &format!("text {number}"));
+    }
+    let mut mails = bench.take_from(1);
+    assert_eq!(mails.len(), 4);
+    mails.remove(0);
+    mails.reverse();
+    bench.deliver(0, &mails);
+    assert_eq!(bench.ends[0].contact().relation, Relation::Friend);
+    assert_eq!(bench.ends[0].sessions().len(), 1);
+    bench.pass(MINUTE);
+    assert_eq!(bench.ends[0].texts(), ["text 1", "text 2", "text 3"]);
+}
+
+#[test]
+fn a_repeated_request_replaces_the_older_one_only_upwards() {
+    let mut bench = Bench::strangers();
+    let (keys, to, now_s) = (bench.ends[0].keys.clone(), bench.ends[1].keys.account_id(), bench.network_s());
+    let asked = |bench: &Bench| bench.ends[1].contact().asked_epoch.unwrap() as u64;
+    for (lead, expected) in [(10, 10), (20, 20), (15, 20), (20, 20)] {
+        let content = super::hostile::request(&keys, to, now_s + lead, now_s, "hello");
+        bench.deliver_data(1, &super::hostile::basic(&keys, &to, &content));
+        assert_eq!(asked(&bench), now_s + expected);
+    }
+    assert_eq!(bench.ends[1].events().iter().filter(|line| *line == "request").count(), 1);
+}
+
+#[test]
+fn requests_of_strangers_are_dropped_unseen_if_only_known_contacts_may_write() {
+    let mut bench = Bench::strangers();
+    bench.command(1, input::Command::SetKnownContactsOnly(true));
+    bench.request(0, 1, "hello");
+    bench.settle();
+    assert!(bench.ends[1].contact_if_any().is_none());
+    assert!(bench.ends[1].events().is_empty());
+}
