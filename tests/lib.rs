@@ -45,8 +45,13 @@ pub fn inhabit(
 pub enum Named {
     /// A message of the Session protocol with this id.
     Basic([u8; 16]),
-    /// A ratchet frame that its recipient has opened, with the id of its message.
-    Frame([u8; 16]),
+    /// A ratchet frame that its recipient has opened.
+    Frame {
+        /// The id of its message.
+        id: [u8; 16],
+        /// The session it was sealed on.
+        session: [u8; 32],
+    },
     /// A ratchet frame that its recipient has not read.
     Unread,
 }
@@ -63,7 +68,8 @@ pub fn name(data: &str, recipient: &AccountKeys, store: &Store) -> Option<Named>
         }
         Opened::Frame(frame) => {
             let mark = store.read(|view| view.frame(&frame.hash())).ok()?;
-            Some(mark.and_then(|mark| mark.message_id).map_or(Named::Unread, Named::Frame))
+            let (id, session) = (mark.and_then(|mark| mark.message_id), *frame.session_id());
+            Some(id.map_or(Named::Unread, |id| Named::Frame { id, session }))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use starling_core::friends::{
-    Asked, Command, EPOCH_LEAD, Effect, Floor, Input, OFFERS, OLD_SESSIONS, Pair, REKEY_PAUSE, Relation, Side,
+    Asked, Command, EPOCH_LEAD, Effect, Input, OFFERS, OLD_SESSIONS, Pair, REKEY_PAUSE, Relation, Side,
 };
 
 use crate::world::End;
@@ -20,6 +20,9 @@ pub const BUNDLES: &str = "a bundle counts once, upwards and in time";
 pub const LATE: &str = "an accept sent after the expiry is not honoured";
 pub const LIMITS: &str = "offers and sessions are bounded";
 pub const CONVERGE: &str = "both ends converge";
+
+pub const ALL: [&str; 12] =
+    [CONSENT, SILENT, BLOCKED, ONCE, STORE, RANK, FLOOR, HOURLY, BUNDLES, LATE, LIMITS, CONVERGE];
 
 /// What the properties remember of one installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -147,9 +150,4 @@ fn bundles(before: &Pair, input: &Input, after: &Pair, effects: &[Effect], now: 
     };
     seen.settled = seen.settled.max(refused).max(taken.unwrap_or(0));
     fine
-}
-
-/// Whether the peer may be sent anything but what a floor allows; used where two ends are compared.
-pub fn ratchets(pair: &Pair) -> bool {
-    pair.floor == Floor::Ratchet
 }

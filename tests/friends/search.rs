@@ -16,9 +16,15 @@ const START: u64 = 1_000_000_000;
 /// Above every epoch that is ever offered.
 const FAR: u64 = 1 << 40;
 
+/// What must be reached, else the exploration would show little.
+pub const FRIENDS: &str = "two become friends";
+pub const CROSSING: &str = "requests cross and become a friendship";
+pub const HEALED: &str = "a lost store is healed";
+pub const RENEWED: &str = "a session is renewed";
+
 /// What the exploration is bounded by. Messages in flight, duplicates, losses, kills, and
 /// commands other than those named are not bounded.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// Seconds since the start at which something may happen.
     pub instants: &'static [u64],
@@ -250,12 +256,12 @@ impl Model for Search {
             Property::always(LATE, |_, world: &World| world.broken != Some(LATE)),
             Property::always(LIMITS, |_, world: &World| world.broken != Some(LIMITS)),
             Property::always(CONVERGE, |_, world: &World| world.broken != Some(CONVERGE)),
-            Property::sometimes("two become friends", |_, world: &World| friends(world)),
-            Property::sometimes("requests cross and become a friendship", |_, world: &World| {
+            Property::sometimes(FRIENDS, |_, world: &World| friends(world)),
+            Property::sometimes(CROSSING, |_, world: &World| {
                 friends(world) && world.ends.iter().all(|end| end.pair.sessions.len() == 2)
             }),
-            Property::sometimes("a lost store is healed", |_, world: &World| friends(world) && world.restores == 1),
-            Property::sometimes("a session is renewed", |_, world: &World| friends(world) && world.renewals != [0; 2]),
+            Property::sometimes(HEALED, |_, world: &World| friends(world) && world.restores == 1),
+            Property::sometimes(RENEWED, |_, world: &World| friends(world) && world.renewals != [0; 2]),
         ]
     }
 }

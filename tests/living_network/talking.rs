@@ -73,7 +73,8 @@ fn assert_sealed_once(
 ) {
     let mut copies: BTreeMap<[u8; 16], Vec<&str>> = BTreeMap::new();
     for message in held.iter().filter(|message| message.account == recipient.id) {
-        if let Some(Named::Basic(id) | Named::Frame(id)) = name(&message.data, &recipient.keys, store) {
+        if let Some(Named::Basic(id) | Named::Frame { id, .. }) = name(&message.data, &recipient.keys, store)
+        {
             copies.entry(id).or_default().push(&message.hash);
         }
     }

@@ -234,11 +234,12 @@ async fn demands_and_work(mut feed: ActivityFeed) -> (BTreeSet<NodeKey>, Vec<u64
     while let Some(activity) = feed.next().await {
         match activity.what {
             What::ProofStarted { difficulty, .. } => worked.push(difficulty),
-            What::RequestFinished { purpose: Purpose::Store(_), destination, end, .. }
-                if end == (RequestEnd::Answered { status: 432 }) =>
-            {
-                demanded.extend(destination);
-            }
+            What::RequestFinished {
+                purpose: Purpose::Store(_),
+                destination,
+                end: RequestEnd::Answered { status: 432 },
+                ..
+            } => demanded.extend(destination),
             _ => {}
         }
     }

@@ -170,13 +170,20 @@ fn poisons(recipient: &AccountId) -> Vec<String> {
         envelope::wrap(Vec::new(), 0),
         envelope::wrap(vec![255; 500], u64::MAX),
         sealed(&text(1, 1, 1), &elsewhere),
-        sealed(&[255; 300], recipient),
+        sealed(&[254; 300], recipient),
         sealed(&text(0, 0, 0), recipient),
         sealed(&text(1, 2, 1), recipient),
         sealed(&text(u64::MAX, 1, 1), recipient),
         sealed(&text(1, 1, u64::MAX), recipient),
         sealed(&text(1 << 60, 1 << 60, 1 << 60), recipient),
     ]
+}
+
+/// What begins like a ratchet frame and has no tag of anybody's.
+fn untagged(recipient: &AccountId) -> String {
+    let rng = &mut ChaCha20Rng::seed_from_u64(1_651);
+    let sealed = session::seal(&[255; 300], &stranger(), recipient, rng).unwrap();
+    envelope::wrap(sealed, 1_700_000_000_000)
 }
 
 #[test]
@@ -187,7 +194,7 @@ fn poison_is_set_aside_and_holds_nothing_up() {
     talk(&mut world, 4);
     let poisons = poisons(&recipient);
     let timestamp = starling_sim::EPOCH_MS.unsigned_abs() + world.now_ms();
-    for poison in &poisons {
+    for poison in poisons.iter().chain([&untagged(&recipient)]) {
         let store = rpc::Store::public(recipient, timestamp, HOUR_MS * 48, poison.as_str().into());
         let taken: Vec<bool> = swarm.iter().map(|server| world.deposit(*server, store.clone())).collect();
         assert_eq!(taken, [true; 7], "the swarm takes {}", &poison[..4]);
@@ -195,7 +202,7 @@ fn poison_is_set_aside_and_holds_nothing_up() {
     talk(&mut world, 20);
     world.run_for(10 * MINUTE_MS);
     let (rows, bytes) = world.read(1, |view| view.quarantine_size()).unwrap().unwrap();
-    assert_eq!(rows as usize, poisons.len(), "each is set aside, once; {bytes} bytes");
+    assert_eq!(rows as usize, poisons.len(), "each but the frame is set aside, once; {bytes} bytes");
     world.act(1, Act::Kill);
     assert_delivered(&mut world, 24, "poison");
     let again = world.read(1, |view| view.quarantine_size()).unwrap().unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use starling_protocol::rpc::Request;
 use starling_protocol::rpc::reply::{MemberReceipt, Stored};
 use starling_protocol::{AccountKeys, NodeKey, Seed};
-use starling_sim::{Fault, MINUTE_MS, World};
+use starling_sim::{Act, Fault, MINUTE_MS, World};
 use starling_simnet::Reply;
 use starling_store::MessageState;
 
@@ -42,6 +42,7 @@ fn alter(
 
 /// Sends some messages; each one's k is the number of members that hold it.
 fn assert_counts_are_true(world: &mut World, what: &str) {
+    asleep(world, 1);
     for number in 0..6 {
         let known: BTreeSet<String> =
             holders(world, 1).into_iter().flat_map(|(_, held)| held).map(|held| held.hash).collect();
@@ -56,6 +57,7 @@ fn assert_counts_are_true(world: &mut World, what: &str) {
         assert_eq!((k as usize, n), (holding, 7), "{what}: {body}");
         assert!(k > 3, "{what}: {body} is stored on {k} of 7");
     }
+    world.act(1, Act::Foreground);
     assert_delivered(world, 6, what);
 }
 
@@ -130,6 +132,7 @@ fn receipts_replayed_from_another_message_count_for_nothing() {
                 Reply { status: reply.status, body: stored.to_json() }
             });
         }
+        asleep(&mut world, 1);
         for number in 0..4 {
             let known: BTreeSet<String> =
                 holders(&world, 1).into_iter().flat_map(|(_, held)| held).map(|held| held.hash).collect();
@@ -144,6 +147,7 @@ fn receipts_replayed_from_another_message_count_for_nothing() {
             assert_eq!(k as usize, holding, "{body}");
         }
         assert!(replayed.get() > 0, "receipts were replayed");
+        world.act(1, Act::Foreground);
         assert_delivered(&mut world, 4, "replayed");
     }
 }

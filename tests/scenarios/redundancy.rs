@@ -16,6 +16,7 @@ fn without_replication_exactly_three_members_hold_the_same_message() {
         // The first message meets the demand for work; the second one knows it.
         send(&mut world, 0, "first");
         world.run_for(MINUTE_MS);
+        asleep(&mut world, 1);
         let before = world.now_ms();
         let account = world.account(1).unwrap();
         let known: BTreeSet<String> =
@@ -39,6 +40,7 @@ fn without_replication_exactly_three_members_hold_the_same_message() {
         let members: BTreeSet<usize> = world.swarm_of(1).into_iter().collect();
         assert!(holding.is_subset(&members));
         assert_eq!(state(&world, 0, "second"), MessageState::Stored { k: 3, n: 5 });
+        world.act(1, Act::Foreground);
         assert_delivered(&mut world, 2, "three copies");
     }
 }
@@ -47,8 +49,7 @@ fn without_replication_exactly_three_members_hold_the_same_message() {
 /// `kept` chooses among the seven.
 fn lying_on(seed: u64, kept: impl Fn(usize) -> bool) -> World {
     let mut world = settled(sevens(seed));
-    world.act(1, Act::Background { grace_ms: 1_000 });
-    world.run_for(MINUTE_MS);
+    asleep(&mut world, 1);
     send(&mut world, 0, "kept by few");
     world.run_for(MINUTE_MS);
     let everywhere = holders(&world, 1);

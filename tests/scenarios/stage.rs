@@ -24,6 +24,17 @@ pub(crate) fn settled(setup: Setup) -> World {
     world
 }
 
+/// The recipient sleeps and acknowledges nothing: `stored k of n` stays the state of what it is sent.
+pub(crate) fn asleep(world: &mut World, device: usize) {
+    world.act(device, Act::Background { grace_ms: 1_000 });
+    world.run_for(MINUTE_MS);
+}
+
+/// Whether the swarm has a message, or its recipient even said so.
+pub(crate) fn has_arrived(state: &MessageState) -> bool {
+    matches!(state, MessageState::Stored { .. } | MessageState::Delivered)
+}
+
 pub(crate) fn send(world: &mut World, from: usize, body: &str) {
     world.act(from, Act::Send { to: 1 - from, body: body.to_owned() });
 }

@@ -19,6 +19,14 @@ pub struct Now {
     pub wall_ms: i64,
 }
 
+impl Now {
+    /// Whether the wall clock was set back since an earlier moment of the same process, by a minute or more.
+    pub(crate) fn is_set_back(self, since: Self) -> bool {
+        let passed = i64::try_from(self.boot_ms.saturating_sub(since.boot_ms)).unwrap_or(i64::MAX);
+        self.wall_ms.saturating_add(60_000) < since.wall_ms.saturating_add(passed)
+    }
+}
+
 /// Names a request, proof or unsealing job. Unique within a process; an unknown one is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectId(pub u64);

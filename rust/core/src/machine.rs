@@ -75,6 +75,7 @@ impl Machine {
     /// If the store fails, the input is rolled back, volatile state is rebuilt from the store, and
     /// the effects answer the commands that were waiting.
     pub fn apply(&mut self, store: &mut Store, input: Input, now: Now, rng: &mut dyn CryptoRng) -> Applied {
+        let set_back = now.is_set_back(self.now);
         self.now = now;
         let mut admission = self.admission.clone();
         let stepped = store.transact(|tx| {
@@ -87,6 +88,10 @@ impl Machine {
                 queue_changed: false,
                 acks_changed: false,
             };
+            if set_back {
+                outbox::mend_dates(step.tx, now, self.config.backoff_cap_ms)?;
+                (step.queue_changed, step.acks_changed) = (true, true);
+            }
             self.step(&mut step, input)?;
             Ok::<_, StoreError>(step.effects)
         });

@@ -4,7 +4,8 @@
 //!
 //! | the user | prompt of the peer | other events of the peer |
 //! |---|---|---|
-//! | said nothing, declined, withdrew, or has a restored store | one, and one more after each new request | none |
+//! | said nothing, declined or withdrew | one; after declining, one more when the peer sends again | none |
+//! | said nothing since the store was restored | one; after declining, another whenever the peer writes as a friend | none |
 //! | asked | none: crossing requests need none | from the friendship on |
 //! | accepted, or is a friend | none | all |
 //! | asked or accepted, and it lapsed | as if nothing was said | a late answer makes a friend |
@@ -49,11 +50,13 @@ pub(crate) struct Standing {
     pub(crate) blocked: bool,
     /// A request of the peer was shown and not yet decided.
     prompted: bool,
-    /// The peer has asked since the last one of its requests was declined.
+    /// The peer's request was declined, and its user has sent nothing since.
     declined: bool,
     /// Messages accepted by the peer's engine up to here need not arrive: they were declined or blocked.
     pub(crate) deaf_until: Option<u64>,
     rekeyed: Option<u64>,
+    /// The store is a restored one, so the peer may go on writing as a friend.
+    restored: bool,
     offers: BTreeSet<i64>,
 }
 
@@ -89,7 +92,7 @@ impl Relations {
         for ((of, _), standing) in &mut self.of {
             if *of == index {
                 let deaf_until = standing.deaf_until;
-                *standing = Standing { deaf_until, ..Standing::default() };
+                *standing = Standing { deaf_until, restored: true, ..Standing::default() };
             }
         }
     }
@@ -101,7 +104,10 @@ impl Relations {
     /// The user's word, once the engine has taken it.
     fn said(&mut self, at: u64, index: usize, asked: &Asked) {
         match asked {
-            Asked::Send { to, .. } | Asked::Request { to, .. } => self.reach_out(index, *to),
+            Asked::Send { to, .. } | Asked::Request { to, .. } => {
+                self.of.entry((*to, index)).or_default().declined = false;
+                self.reach_out(index, *to);
+            }
             Asked::Decide { peer, decision } => self.decided(at, index, *peer, *decision),
             _ => {}
         }
@@ -117,7 +123,6 @@ impl Relations {
             Consent::None | Consent::Lapsed => {
                 standing.consent = Consent::Asked;
                 self.dealings.requests += 1;
-                self.of.entry((peer, index)).or_default().declined = false;
             }
             Consent::Asked | Consent::Given => {}
         }
@@ -128,7 +133,8 @@ impl Relations {
         match decision {
             friends::Command::Request | friends::Command::Accept => self.reach_out(index, peer),
             friends::Command::Decline => {
-                (standing.consent, standing.prompted, standing.declined) = (Consent::None, false, true);
+                (standing.consent, standing.prompted) = (Consent::None, false);
+                standing.declined = !standing.restored;
                 standing.deaf_until = Some(at);
             }
             friends::Command::Withdraw => standing.consent = Consent::None,

@@ -79,6 +79,19 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
+    /// Brings acknowledgements that lie more than `max_delay_ms` ahead back to that, as
+    /// [`Tx::clamp_outbox_due`] does for messages.
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of writing.
+    pub fn clamp_acks_due(&mut self, now_ms: i64, max_delay_ms: i64) -> Result<(), StoreError> {
+        let latest = now_ms.saturating_add(max_delay_ms);
+        if self.exists("SELECT 1 FROM contacts WHERE ack_due_ms > ?1 LIMIT 1", [latest])? {
+            self.change("UPDATE contacts SET ack_due_ms = ?1 WHERE ack_due_ms > ?1", [latest])?;
+        }
+        Ok(())
+    }
+
     /// Notes that a message of a stream is committed. Everything below the sender's `base` counts as done;
     /// a `base` above the message's own place, or below 1, does not.
     ///

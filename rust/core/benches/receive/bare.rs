@@ -31,7 +31,7 @@ pub(crate) fn write_all(mailbox: &Mailbox, commits: u64) -> Duration {
     connection
         .execute_batch(&format!(
             "PRAGMA key = \"{KEY}\"; PRAGMA cipher_plaintext_header_size = 32; PRAGMA journal_mode = WAL; \
-             PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA foreign_keys = ON; {SCHEMA}"
+             PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; {SCHEMA}"
         ))
         .unwrap();
     let peer = mailbox.sender.account_id();

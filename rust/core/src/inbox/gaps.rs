@@ -64,11 +64,8 @@ impl Gaps {
             (super::signed(placement.stream), super::signed(placement.seq), super::signed(placement.base));
         // An installation new to a stream starts at its base, without a gap.
         let next = match step.tx.inbound_next(conversation, stream)? {
-            // The first one after a block is the base.
-            Some(0) => {
-                step.tx.set_inbound_next(conversation, stream, seq)?;
-                seq
-            }
+            // After a block it is 0: the first one is the base, but which one that is shows only when other
+            // replicas had time to hand out earlier ones. So all of them wait, as behind a gap.
             Some(next) => next,
             None => {
                 step.tx.set_inbound_next(conversation, stream, base)?;
@@ -101,6 +98,20 @@ impl Gaps {
             Place::Behind => step.tx.fill_place(conversation, stream, seq).map(|()| 0),
             Place::Late => Ok(0),
         }
+    }
+
+    /// What waits with a request does not hold up the stream, and nothing is told of what is missing before
+    /// it: it is shown as one piece.
+    pub(super) fn pass(
+        &self,
+        step: &mut Step<'_, '_>,
+        conversation: ConversationId,
+        placement: &Placement,
+    ) -> Result<(), StoreError> {
+        let (stream, after) =
+            (super::signed(placement.stream), super::signed(placement.seq).saturating_add(1));
+        let known = step.tx.inbound_next(conversation, stream)?.unwrap_or(after);
+        step.tx.set_inbound_next(conversation, stream, known.max(after))
     }
 
     /// The stream goes on at `next`: shows what waited right there. Returns how many.

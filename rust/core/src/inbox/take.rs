@@ -193,6 +193,7 @@ impl Taking<'_> {
         }
         match (letter.content.body.clone().filter(|_| new), letter.placement) {
             (Some(body), _) => self.insert(step, conversation, letter, body, waiting),
+            (None, Some(placement)) if waiting => self.gaps.pass(step, conversation, &placement),
             (None, Some(placement)) => {
                 self.committed.shown += self.gaps.fill(step, conversation, &placement)?;
                 Ok(())
@@ -211,8 +212,8 @@ impl Taking<'_> {
     ) -> Result<(), StoreError> {
         let known = step.tx.conversation(conversation)?.ok_or(StoreError::NotFound)?;
         let place = match &letter.placement {
-            Some(placement) => self.gaps.place(step, conversation, placement)?,
-            None => Place::Next,
+            Some(placement) if !waiting => self.gaps.place(step, conversation, placement)?,
+            _ => Place::Next,
         };
         let held = match (waiting, place) {
             (true, _) => Held::WithRequest,
@@ -245,8 +246,8 @@ impl Taking<'_> {
         }
         self.committed.shown += u64::from(held == Held::No);
         match letter.placement {
-            // What waits with a request does not hold up the stream: it is shown as one piece.
-            Some(placement) if waiting || place == Place::Next => {
+            Some(placement) if waiting => self.gaps.pass(step, conversation, &placement),
+            Some(placement) if place == Place::Next => {
                 let (stream, next) = (signed(placement.stream), signed(placement.seq).saturating_add(1));
                 self.committed.shown += self.gaps.advance(step, conversation, stream, next)?;
                 Ok(())

@@ -233,7 +233,9 @@ pub(crate) fn announce(step: &mut Step<'_, '_>, row: MessageRow) -> Result<(), S
     Ok(())
 }
 
-/// Makes a jump of the wall clock harmless: no row may wait longer than the longest pause.
+/// Makes a jump of the wall clock harmless: nothing may wait longer than the longest pause.
 pub(crate) fn mend_dates(tx: &mut Tx<'_>, now: Now, cap_ms: u64) -> Result<(), StoreError> {
-    tx.clamp_outbox_due(now.wall_ms, i64::try_from(cap_ms).unwrap_or(i64::MAX))
+    let cap_ms = i64::try_from(cap_ms).unwrap_or(i64::MAX);
+    tx.clamp_acks_due(now.wall_ms, cap_ms)?;
+    tx.clamp_outbox_due(now.wall_ms, cap_ms)
 }

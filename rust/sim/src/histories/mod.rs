@@ -2,10 +2,12 @@
 //!
 //! | module | what it knows |
 //! |---|---|
+//! | `both` | something that each of the two devices has |
 //! | `story` | what a seed means |
 //! | `telling` | a world that lives through a story, with two users who answer what they are shown |
 //! | `tally` | what came of one history, and of many |
 
+mod both;
 mod story;
 mod tally;
 mod telling;

@@ -3,6 +3,7 @@
 use rand_chacha::ChaCha20Rng;
 use starling_core::friends::Command;
 
+use super::both::Both;
 use crate::chance::{Role, between, chance, one_of};
 use crate::clock::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::host::Act;
@@ -33,11 +34,11 @@ pub(crate) struct Story {
     pub(crate) span_ms: u64,
     pub(crate) text_ttl_ms: u64,
     /// Per device, what its user does about the requests that appear, in their order; accepts the rest.
-    pub(crate) replies: [Vec<Reply>; 2],
+    pub(crate) replies: Both<Vec<Reply>>,
     /// Whether both want to be friends in the end.
     pub(crate) stays: bool,
-    /// Whether something is unread for so long that it may expire.
-    pub(crate) may_expire: bool,
+    /// Whose messages may expire, because somebody is away or silent for too long.
+    pub(crate) may_expire: Both<bool>,
     texts: u64,
 }
 
@@ -58,14 +59,14 @@ impl Story {
             plan: empty_plan(rng, seed, span_ms),
             span_ms,
             text_ttl_ms: if brief { DAY_MS } else { 14 * DAY_MS },
-            replies: [Vec::new(), Vec::new()],
+            replies: Both::default(),
             stays: true,
             // Messages that live for a day only are missed by somebody who looks once a day.
-            may_expire: brief,
+            may_expire: Both::same(brief),
             texts: 0,
         };
         let absences = story.absences(rng);
-        (0..2).for_each(|device| story.live(rng, device, absences[device]));
+        (0..2).for_each(|device| story.live(rng, device, *absences.of(device)));
         story.open(rng);
         story.write(rng);
         story.restore(rng);
@@ -76,16 +77,19 @@ impl Story {
     }
 
     /// In some stories one device is off for most of a message's life, or longer than that.
-    fn absences(&mut self, rng: &mut ChaCha20Rng) -> [Absence; 2] {
-        let mut absences = [None, None];
+    fn absences(&mut self, rng: &mut ChaCha20Rng) -> Both<Absence> {
+        let mut absences = Both::default();
         let longest = self.span_ms.saturating_sub(self.span_ms / 4);
         if longest < self.text_ttl_ms * 9 / 10 || !chance(rng, 600) {
             return absences;
         }
         let wanted = between(rng, self.text_ttl_ms * 8 / 10, self.text_ttl_ms * 25 / 10).min(longest);
         let from = between(rng, self.span_ms / 5, self.span_ms - wanted);
-        self.may_expire |= wanted > self.text_ttl_ms * 16 / 10;
-        absences[between(rng, 0, 1) as usize] = Some((from, from + wanted));
+        let absent = between(rng, 0, 1) as usize;
+        *absences.of_mut(absent) = Some((from, from + wanted));
+        // Who is away cannot store anything again at 80 % of its life.
+        *self.may_expire.of_mut(absent) = true;
+        *self.may_expire.of_mut(1 - absent) |= wanted > self.text_ttl_ms * 16 / 10;
         absences
     }
 
@@ -125,32 +129,33 @@ impl Story {
         let again = at + self.span_ms / 8 + self.any_delay(rng);
         self.request(rng, at, one);
         match between(rng, 0, 99) {
-            0..40 => self.replies[other].push(accept),
+            0..40 => self.replies.of_mut(other).push(accept),
             40..60 => {
                 let crossing = at + self.any_delay(rng);
                 self.request(rng, crossing, other);
             }
             60..75 => {
                 let decline = Reply { decision: Decision::Decline, ..accept };
-                self.replies[other].extend([decline, accept]);
+                self.replies.of_mut(other).extend([decline, accept]);
+                self.may_expire = Both::same(true);
                 self.take_back_and_ask_again(rng, again, one);
             }
             75..90 => {
-                self.replies[other].push(Reply { after_ms: self.span_ms / 8, ..accept });
+                self.replies.of_mut(other).push(Reply { after_ms: self.span_ms / 8, ..accept });
                 let regrets = at + self.any_delay(rng);
                 self.take_back_and_ask_again(rng, regrets, one);
             }
             // Nobody answers; if the story is long enough, the request expires, and there is another.
             90..97 => {
                 let ignore = Reply { decision: Decision::Ignore, ..accept };
-                self.replies[other].push(ignore);
-                self.may_expire |= self.span_ms > 14 * DAY_MS;
+                self.replies.of_mut(other).push(ignore);
+                self.may_expire = Both::same(true);
                 self.request(rng, self.span_ms - 1, one);
             }
             _ => {
                 let decline = Reply { decision: Decision::Decline, ..accept };
-                self.replies[other].push(decline);
-                self.stays = false;
+                self.replies.of_mut(other).push(decline);
+                (self.stays, self.may_expire) = (false, Both::same(true));
             }
         }
     }
@@ -183,7 +188,7 @@ impl Story {
             let from = between(rng, 0, 1) as usize;
             let mut at = between(rng, 0, self.span_ms - 1);
             // Who declines does not write: that would be a request.
-            if !self.stays && !self.replies[from].is_empty() {
+            if !self.stays && !self.replies.of(from).is_empty() {
                 continue;
             }
             for _ in 0..between(rng, 1, 6) {
@@ -215,7 +220,7 @@ impl Story {
         let until = from + between(rng, 1, self.span_ms / 3);
         let decide = |decision| Act::Decide { peer: 1 - blocker, decision };
         self.plan.acts.push((from, blocker, decide(Command::Block)));
-        self.may_expire |= self.span_ms > self.text_ttl_ms;
+        self.may_expire = Both::same(true);
         if chance(rng, 750) {
             self.plan.acts.push((until, blocker, decide(Command::Unblock)));
         } else {

@@ -4,6 +4,7 @@ use starling_core::Config;
 use starling_core::friends::Command;
 use starling_store::OpenError;
 
+use super::both::Both;
 use super::story::{Decision, Reply, Story};
 use super::tally::{Tally, Told};
 use crate::acquaintance::Acquaintance;
@@ -25,9 +26,9 @@ struct Telling {
     story: Story,
     world: World,
     /// Per device, how many of the events shown its user has thought about.
-    considered: [usize; 2],
+    considered: Both<usize>,
     /// Per device, how many requests its user has answered.
-    replied: [usize; 2],
+    replied: Both<usize>,
 }
 
 /// Lives through a story.
@@ -56,7 +57,7 @@ pub(super) fn tell(story: Story, printer: Option<Printer>) -> Result<Told, OpenE
     for (at, change) in &plan.changes {
         world.plan_change(*at, change.clone());
     }
-    let mut telling = Telling { story, world, considered: [0; 2], replied: [0; 2] };
+    let mut telling = Telling { story, world, considered: Both::default(), replied: Both::default() };
     telling.live();
     telling.settle();
     Ok(telling.judge())
@@ -76,15 +77,15 @@ impl Telling {
     /// Each user looks at what is new and decides about requests.
     fn glance(&mut self) {
         for device in 0..2 {
-            let seen = self.considered[device];
+            let seen = *self.considered.of(device);
             let events = self.world.events(device);
             let prompts =
                 events.iter().skip(seen).filter(|event| matches!(event.what, Shown::Request { .. }));
             let prompts = prompts.count();
-            self.considered[device] = events.len();
+            *self.considered.of_mut(device) = events.len();
             for _ in 0..prompts {
-                let reply = self.story.replies[device].get(self.replied[device]).copied();
-                self.replied[device] += 1;
+                let reply = self.story.replies.of(device).get(*self.replied.of(device)).copied();
+                *self.replied.of_mut(device) += 1;
                 self.answer(device, reply.unwrap_or(Reply { after_ms: 1_000, decision: Decision::Accept }));
             }
         }
@@ -159,11 +160,10 @@ impl Telling {
     }
 
     fn complain(&mut self) {
-        self.debug();
         let history = self.world.history();
         for sent in history.undelivered() {
-            let (from, body) = (sent.from, sent.body.chars().take(20).collect::<String>());
-            self.world.violation(format!("{body:?} of device {from} is {:?} in the end", sent.ending));
+            let (text, from, ending) = (name(&sent.body), sent.from, sent.ending);
+            self.world.violation(format!("{text:?} of device {from} is {ending:?} in the end"));
         }
         for device in 0..2 {
             let consent = self.world.relations.standing(device, 1 - device).consent;
@@ -174,30 +174,14 @@ impl Telling {
         }
     }
 
-    fn debug(&self) {
-        for device in 0..2 {
-            let peer = self.world.devices[1 - device].account;
-            let own = self.world.devices[device].account;
-            let _ = self.world.devices[device].store.read(|view| {
-                let Some(c) = view.contact_with(&peer)? else { return Ok(()) };
-                eprintln!("DEBUG {device} lower {} rel {:?} seen {} acc {} floor {} rekeyed {:?} until {:?}", own < peer, c.relation, c.seen_epoch, c.accepted_epoch, c.ratchet_floor, c.rekeyed_s, c.until_s);
-                eprintln!("DEBUG open {} blocked {}", c.open, c.blocked); for m in view.dump_all()? { if let Some(o) = view.outbox_item(m.row)? { eprintln!("  session-outbox row {} kind {:?} state {:?} lane {:?} due {} att {} stage {:?}", m.row.0, m.kind, m.state, o.lane, o.due_ms, o.attempts, o.stage); } }
-                for s in view.sessions(c.conversation)? { eprintln!("  session {} epoch {} owned {} received {} sent {} retired {:?} created {}", s.row.0, s.epoch, s.owned, s.received, s.sent_count, s.retired_s, s.created_s); }
-                for (_, p) in view.prekeys(c.conversation)? { eprintln!("  offer epoch {} carrier {} expires {}", p.epoch, p.carrier, p.expires_s); }
-                for u in view.unacknowledged(c.conversation, 1000)? { eprintln!("  unacked {:?} kind {:?} seq {} session {:?} chain {} idx {} outbox {}", u.message, u.kind, u.seq, u.session, u.chain, u.chain_index, u.in_outbox); }
-                Ok::<_, starling_store::StoreError>(())
-            });
-        }
-        eprintln!("DEBUG now {}", self.world.node_time() / 1000);
-    }
-
     fn judge(mut self) -> Told {
         self.world.compare_orders();
         let history = self.world.history();
         let verdict = history.judge(self.world.now_ms());
-        let expired = history.sent.iter().filter(|sent| sent.ending == Ending::Expired).count() as u64;
-        if expired > 0 && !self.story.may_expire {
-            self.world.violation(format!("{expired} messages expired though everybody was there"));
+        let expired: Vec<_> = history.sent.iter().filter(|sent| sent.ending == Ending::Expired).collect();
+        for sent in expired.iter().filter(|sent| !self.story.may_expire.of(sent.from)) {
+            let what = format!("{:?} of device {} expired for no reason", name(&sent.body), sent.from);
+            self.world.violation(what);
         }
         let dealings = self.world.relations.dealings;
         let mut violations = self.world.violations().to_vec();
@@ -212,7 +196,7 @@ impl Telling {
             renewals: dealings.renewals,
             kills: (0..2).map(|device| self.world.kills(device)).sum(),
             restored_messages: self.world.witness.restored.len() as u64,
-            expiries: expired,
+            expiries: expired.len() as u64,
             gaps: verdict.gaps,
             lost: verdict.lost,
             duplicates: verdict.duplicates,
@@ -222,4 +206,9 @@ impl Telling {
         let trace_digest = self.world.trace_digest();
         Told { seed: self.story.plan.seed, tally, violations, trace_digest }
     }
+}
+
+/// The beginning of a text: its number and its author.
+fn name(body: &str) -> String {
+    body.chars().take(20).collect()
 }

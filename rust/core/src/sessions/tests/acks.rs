@@ -171,7 +171,9 @@ fn every_stored_message_has_the_length_of_a_class() {
     bench.request(0, 1, "hello");
     bench.settle();
     bench.decide(1, 0, Command::Accept);
-    for (number, length) in [1, 100, 446, 447, 500, 1_000, 2_000, 5_000, 20_000, 60_000].into_iter().enumerate() {
+    for (number, length) in
+        [1, 100, 446, 447, 500, 1_000, 2_000, 5_000, 20_000, 60_000].into_iter().enumerate()
+    {
         bench.send(number % 2, &"x".repeat(length));
         bench.settle();
     }

@@ -4,24 +4,18 @@
 //! the wire until the test delivers it, drops it, or delivers it as often and in whatever order it likes.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::Ipv4Addr;
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use starling_protocol::rpc::reply::{
-    Info, ListedNode, MemberReceipt, NodeList, Retrieved, Stored, StoredMessage, Swarm,
-};
-use starling_protocol::rpc::{AddressKind, Request as Call, decode_data};
-use starling_protocol::{AccountId, AccountKeys, NodeKey, Seed, ServiceNode, message_hash, swarm};
-use starling_store::{
-    Contact, Event, Message, MessageState, Prekey, Session, SessionSecrets, Store, StoreError, View,
-};
+use starling_protocol::rpc::{AddressKind, decode_data};
+use starling_protocol::{AccountKeys, Seed, message_hash};
+use starling_store::Store;
 
 use crate::config::{Config, SeedNode};
-use crate::effect::{Answer, Effect, Purpose, Request};
+use crate::effect::{Answer, Effect};
 use crate::error::CommandError;
 use crate::friends;
-use crate::input::{Command, CommandId, Input, Now, Outcome};
+use crate::input::{Command, CommandId, Input, Now};
 use crate::machine::Machine;
 use crate::unseal::unseal;
 
@@ -51,7 +45,7 @@ pub(super) struct End {
     pub(super) answers: Vec<Result<Answer, CommandError>>,
     rng: ChaCha20Rng,
     config: Config,
-    mailbox: Vec<(String, String)>,
+    pub(super) mailbox: Vec<(String, String)>,
     effects: VecDeque<Effect>,
 }
 
@@ -61,15 +55,15 @@ pub(super) struct Bench {
     /// Every store request, each attempt of it.
     pub(super) stores: Vec<Mail>,
     /// Stored and not delivered yet; attempts with the same bytes lie here once.
-    wire: Vec<Mail>,
-    sent: BTreeSet<String>,
-    nodes: Vec<AccountKeys>,
-    swarm_size: u8,
+    pub(super) wire: Vec<Mail>,
+    pub(super) sent: BTreeSet<String>,
+    pub(super) nodes: Vec<AccountKeys>,
+    pub(super) swarm_size: u8,
     /// The nodes answer nothing to a store.
     pub(super) mute_stores: bool,
 }
 
-fn seed(number: u8) -> Seed {
+pub(super) fn seed(number: u8) -> Seed {
     Seed::generate(&mut ChaCha20Rng::seed_from_u64(number.into()))
 }
 
@@ -312,176 +306,5 @@ impl Bench {
         let applied = machine.apply(store, input, now, rng);
         assert!(applied.failure.is_none(), "{:?}", applied.failure);
         effects.extend(applied.effects);
-    }
-
-    fn answer(&mut self, end: usize, request: &Request) -> Outcome {
-        let now = self.network_ms();
-        let body = match (&request.purpose, &request.body) {
-            (Purpose::Bootstrap | Purpose::Directory, _) => NodeList { nodes: self.listing() }.to_json(now),
-            (Purpose::Clock | Purpose::Probe, _) => Info { timestamp: now, version: vec![2, 8, 0] }.to_json(),
-            (Purpose::SwarmCheck(_), _) => self.swarm().to_json(),
-            (Purpose::Retrieve(_), Call::Retrieve(call)) => {
-                self.page(end, call.last_hash.as_deref()).to_json()
-            }
-            (Purpose::Store(_), Call::Store(call)) => {
-                let bytes = decode_data(&call.data).unwrap();
-                let hash = message_hash(&call.account, 0, &bytes);
-                let data = call.data.to_string();
-                let mail = Mail { from: end, hash: hash.clone(), data, ttl_ms: call.ttl_ms };
-                self.stores.push(mail.clone());
-                if self.mute_stores {
-                    return Outcome::TimedOut;
-                }
-                if self.sent.insert(hash.clone()) {
-                    self.wire.push(mail);
-                }
-                self.receipts(hash).to_json()
-            }
-            other => panic!("{other:?}"),
-        };
-        Outcome::Reply { status: 200, body }
-    }
-
-    fn listing(&self) -> Vec<ServiceNode> {
-        // One swarm where the first account is, the other one opposite to the second account.
-        let [home, second] = [100, 101].map(|number| swarm::space(&AccountKeys::from_seed(&seed(number)).account_id()));
-        let elsewhere = second.wrapping_add(1 << 63);
-        let node = |(number, keys): (u8, &AccountKeys)| ServiceNode {
-            key: NodeKey(keys.ed25519_public()),
-            x25519: [number; 32],
-            ip: Ipv4Addr::new(127, 0, 0, number),
-            port: 22021,
-            swarm_id: if number <= self.swarm_size { home } else { elsewhere },
-        };
-        (1..).zip(&self.nodes).map(node).collect()
-    }
-
-    fn swarm(&self) -> Swarm {
-        let members = self.listing().into_iter().take(self.swarm_size.into());
-        let nodes =
-            members.map(|ServiceNode { key, x25519, ip, port, .. }| ListedNode { key, x25519, ip, port });
-        Swarm { nodes: nodes.collect(), swarm_id: self.listing().first().map(|node| node.swarm_id), t: None }
-    }
-
-    fn receipts(&self, hash: String) -> Stored {
-        let receipt = |node: &AccountKeys| MemberReceipt {
-            node: NodeKey(node.ed25519_public()),
-            hash: Some(hash.clone()),
-            signature: Some(node.sign(hash.as_bytes())),
-            failed: false,
-            timeout: false,
-            already: false,
-            expiry: None,
-        };
-        let members = self.nodes.iter().take(self.swarm_size.into()).map(receipt).collect();
-        Stored { hash: Some(hash), members, difficulty: None, t: None }
-    }
-
-    fn page(&self, end: usize, last: Option<&str>) -> Retrieved {
-        let mailbox = &self.ends[end].mailbox;
-        let after = last.and_then(|last| mailbox.iter().rposition(|(hash, _)| hash == last));
-        let fresh = mailbox.iter().skip(after.map_or(0, |at| at + 1));
-        let message = |(hash, data): &(String, String)| StoredMessage {
-            hash: hash.clone(),
-            timestamp: 1,
-            expiration: u64::MAX >> 8,
-            data: data.clone(),
-        };
-        Retrieved { messages: fresh.map(message).collect(), more: false, t: None }
-    }
-}
-
-impl End {
-    pub(super) fn read<T>(&self, read: impl FnOnce(&View<'_>) -> Result<T, StoreError>) -> T {
-        self.store.read(read).unwrap()
-    }
-
-    /// The contact, of which this end has one; the first, if it has several.
-    pub(super) fn contact(&self) -> Contact {
-        self.contact_if_any().unwrap()
-    }
-
-    pub(super) fn contact_if_any(&self) -> Option<Contact> {
-        self.read(|view| view.contact(starling_store::ConversationId(1)))
-    }
-
-    pub(super) fn contact_with(&self, account: &AccountId) -> Option<Contact> {
-        self.read(|view| view.contact_with(account))
-    }
-
-    pub(super) fn sessions(&self) -> Vec<Session> {
-        let conversation = self.contact().conversation;
-        self.read(|view| view.sessions(conversation))
-    }
-
-    pub(super) fn prekeys(&self) -> Vec<Prekey> {
-        let conversation = self.contact().conversation;
-        self.read(|view| view.prekeys(conversation)).into_iter().map(|(_, prekey)| prekey).collect()
-    }
-
-    /// Pickles of all live sessions.
-    pub(super) fn secrets(&self) -> Vec<SessionSecrets> {
-        let secrets = |session: &Session| self.read(|view| view.session_secrets(session.row)).unwrap();
-        self.sessions().iter().map(secrets).collect()
-    }
-
-    /// The session this end sends on, as its peer and it rank them.
-    pub(super) fn preferred(&mut self) -> Session {
-        let contact = self.contact();
-        let own = self.keys.account_id();
-        let usable = |session: &&Session| !session.owned || session.received;
-        let rank = |session: &Session| (session.epoch, session.owned == (own < contact.peer));
-        self.sessions().iter().filter(usable).max_by_key(|session| rank(session)).unwrap().clone()
-    }
-
-    /// All events as words: texts as they are shown, the rest by name.
-    pub(super) fn events(&self) -> Vec<String> {
-        self.read(|view| {
-            let mut lines = Vec::new();
-            for (_, event) in view.events(20_000)? {
-                lines.push(match event {
-                    Event::MessageReceived { message, .. } => view.message(message)?.unwrap().body,
-                    Event::MessageInserted { message, .. } => {
-                        format!("inserted {}", view.message(message)?.unwrap().body)
-                    }
-                    Event::Gap { from_seq, to_seq, .. } => format!("gap {from_seq}-{to_seq}"),
-                    Event::MessageStateChanged { .. } => continue,
-                    Event::RequestReceived { .. } => "request".into(),
-                    Event::FriendAdded { .. } => "friend".into(),
-                    Event::SessionRenewed { .. } => "renewed".into(),
-                    other => format!("{other:?}"),
-                });
-            }
-            Ok(lines)
-        })
-    }
-
-    /// Only the texts among the events.
-    pub(super) fn texts(&self) -> Vec<String> {
-        self.events().into_iter().filter(|line| line.starts_with("text")).collect()
-    }
-
-    pub(super) fn messages(&self) -> Vec<Message> {
-        self.read(|view| view.dump_all())
-    }
-
-    pub(super) fn state(&self, body: &str) -> MessageState {
-        self.messages().into_iter().find(|message| message.body == body).unwrap().state
-    }
-
-    /// Everything that must not change when nothing happened: sessions, contact, events, quarantine.
-    pub(super) fn imprint(&self) -> impl PartialEq + std::fmt::Debug + use<> {
-        let quarantined = self.read(|view| view.quarantine_size());
-        let secrets: Vec<String> =
-            self.secrets().iter().map(|secrets| hex::encode(secrets.pickle.as_slice())).collect();
-        (
-            self.contact(),
-            self.sessions(),
-            secrets,
-            self.prekeys(),
-            self.events(),
-            self.messages(),
-            quarantined,
-        )
     }
 }

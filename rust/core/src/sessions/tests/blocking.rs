@@ -87,7 +87,11 @@ fn what_was_sent_while_blocked_is_consumed_unseen_and_unacknowledged() {
     bench.settle();
     bench.pass(2 * MINUTE);
     assert_eq!(bench.ends[1].texts(), ["text 4"]);
-    assert!(!bench.ends[1].events().iter().any(|line| line.starts_with("gap")), "{:?}", bench.ends[1].events());
+    assert!(
+        !bench.ends[1].events().iter().any(|line| line.starts_with("gap")),
+        "{:?}",
+        bench.ends[1].events()
+    );
     assert!(matches!(bench.ends[0].state("text 1"), MessageState::Stored { .. }));
     assert_eq!(bench.ends[0].state("text 4"), MessageState::Delivered);
 }
@@ -107,7 +111,11 @@ fn the_first_seq_decrypted_after_a_block_is_the_base() {
     bench.settle();
     bench.pass(2 * MINUTE);
     assert_eq!(bench.ends[1].texts(), ["text 1", "text 3"]);
-    assert!(!bench.ends[1].events().iter().any(|line| line.starts_with("gap")), "{:?}", bench.ends[1].events());
+    assert!(
+        !bench.ends[1].events().iter().any(|line| line.starts_with("gap")),
+        "{:?}",
+        bench.ends[1].events()
+    );
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Contacts without a ratchet, their upgrade, and the floor that never falls.
 
+use starling_protocol::content::{Content, Placement};
 use starling_protocol::sealed::Opened;
 use starling_store::{MessageState, Relation, Security};
 
-use super::bench::{Bench, DAY, Mail, MINUTE, SECOND};
-use super::hostile::{basic, content_in, opened, rewrapped};
+use super::bench::{Bench, DAY, MINUTE, Mail, SECOND};
+use super::hostile::{Hostile, basic, content_in, frame_in, opened, rewrapped};
 use crate::friends::Command;
 
 /// Friends from before there was a ratchet.
@@ -108,7 +109,7 @@ fn a_message_of_a_session_client_is_a_request_with_its_text() {
     let keys = bench.ends[0].keys.clone();
     let to = bench.ends[1].keys.account_id();
     let sent_ms = bench.network_ms();
-    let hello = starling_protocol::Content { body: Some("text 1".into()), sent_ms, ..Default::default() };
+    let hello = Content { body: Some("text 1".into()), sent_ms, ..Default::default() };
     bench.deliver_data(1, &basic(&keys, &to, &hello));
     assert_eq!(bench.ends[1].events(), ["request"]);
     bench.decide(1, 0, Command::Accept);
@@ -126,15 +127,15 @@ fn the_same_message_id_of_two_senders_is_two_messages() {
     let mut bench = Bench::friends();
     let third = super::stranger(110);
     let to = bench.ends[1].keys.account_id();
-    let mut friend = super::hostile::Hostile::of(&mut bench, 0);
+    let mut friend = Hostile::of(&mut bench, 0);
     let from_friend = friend.say(|plaintext| {
         plaintext.placement.message_id = [1; 16];
         plaintext.placement.seq = 1;
     });
     bench.deliver_data(1, &from_friend);
-    let placement = starling_protocol::Placement { message_id: [1; 16], stream: 3, seq: 1, clock: 1, base: 1 };
+    let placement = Placement { message_id: [1; 16], stream: 3, seq: 1, clock: 1, base: 1 };
     let sent_ms = bench.network_ms();
-    let content = starling_protocol::Content {
+    let content = Content {
         body: Some("text of a third".into()),
         sent_ms,
         placement: Some(placement),
@@ -143,4 +144,72 @@ fn the_same_message_id_of_two_senders_is_two_messages() {
     bench.deliver_data(1, &basic(&third, &to, &content));
     let bodies: Vec<String> = bench.ends[1].messages().into_iter().map(|message| message.body).collect();
     assert!(bodies.contains(&"text 1".into()) && bodies.contains(&"text of a third".into()), "{bodies:?}");
+}
+
+#[test]
+fn session_protocol_content_of_a_contact_with_a_ratchet_is_held_unprotected() {
+    let mut bench = Bench::friends();
+    bench.pass(5 * SECOND);
+    let friend = bench.ends[0].keys.clone();
+    let to = bench.ends[1].keys.account_id();
+    let text =
+        Content { body: Some("text of a thief".into()), sent_ms: bench.network_ms(), ..Content::default() };
+    bench.deliver_data(1, &basic(&friend, &to, &text));
+    bench.pass(10 * SECOND);
+    assert!(bench.ends[1].texts().is_empty());
+    assert!(bench.take_from(1).is_empty(), "not acknowledged");
+    assert_eq!(bench.ends[1].read(|view| view.quarantine_size()).0, 1);
+    assert!(bench.ends[1].contact().ratchet_floor);
+}
+
+#[test]
+fn a_message_of_the_session_protocol_is_merged_if_a_frame_vouches_for_it() {
+    let mut bench = Bench::friends();
+    let mut friend = Hostile::of(&mut bench, 0);
+    let id = [9; 16];
+    let vouching = friend.say(|plaintext| {
+        plaintext.placement.seq = 0;
+        plaintext.content.unprotected = vec![id];
+    });
+    bench.deliver_data(1, &vouching);
+    for (message_id, body) in [(id, "text vouched for"), ([8; 16], "text of a thief")] {
+        let placement = Some(Placement { message_id, stream: 5, seq: 1, clock: 1, base: 1 });
+        let sent_ms = bench.network_ms();
+        let content = Content { body: Some(body.into()), sent_ms, placement, ..Content::default() };
+        let data = friend.basic(&content);
+        bench.deliver_data(1, &data);
+    }
+    assert_eq!(bench.ends[1].texts(), ["text vouched for"]);
+}
+
+#[test]
+fn a_contact_with_a_ratchet_is_sent_no_session_protocol_content() {
+    let mut bench = Bench::friends();
+    for end in [0, 1] {
+        bench.send(end, "text of ours");
+        bench.settle();
+    }
+    // Even if all sessions are gone: the text waits.
+    let conversation = bench.ends[0].contact().conversation;
+    bench.ends[0].store.transact(|tx| tx.erase_sessions(conversation)).unwrap();
+    bench.take_wire();
+    bench.send(0, "text that waits");
+    bench.pass(5 * MINUTE);
+    assert!(bench.take_from(0).is_empty());
+    assert_eq!(bench.ends[0].state("text that waits"), MessageState::Queued);
+}
+
+#[test]
+fn a_message_without_a_bundle_cannot_lower_the_floor() {
+    let mut bench = Bench::friends();
+    let friend = bench.ends[0].keys.clone();
+    let to = bench.ends[1].keys.account_id();
+    for sent_ms in [bench.network_ms(), bench.network_ms() + 1] {
+        let plain = Content { body: Some("text".into()), sent_ms, ..Content::default() };
+        bench.deliver_data(1, &basic(&friend, &to, &plain));
+    }
+    assert!(bench.ends[1].contact().ratchet_floor);
+    bench.send(1, "text of ours");
+    let mails = bench.take_from(1);
+    frame_in(&bench.ends[0], &mails[0].data);
 }

@@ -64,7 +64,8 @@ fn a_replaced_session_still_receives_and_is_erased_after_fifteen_days_with_its_k
     bench.send(0, "text 1");
     let late = bench.take_from(0);
     assert!(late.len() >= 2, "the text and the bundle");
-    let text = late.iter().position(|mail| frame_in(&bench.ends[1], &mail.data).session_id() == &old).unwrap();
+    let text =
+        late.iter().position(|mail| frame_in(&bench.ends[1], &mail.data).session_id() == &old).unwrap();
     bench.deliver(1, &late[1 - text..=1 - text]);
     bench.settle();
     assert_ne!(preferred(&mut bench)[1], old);
@@ -207,7 +208,8 @@ fn a_rekey_is_answered_by_an_empty_message_until_acknowledged() {
     bench.pass(5 * SECOND);
     let answers = bench.take_from(0);
     assert!(answers.iter().any(|mail| frame_in(&bench.ends[1], &mail.data).is_prekey()));
-    let handshake = bench.ends[0].messages().into_iter().rfind(|message| message.kind == MessageKind::Handshake);
+    let handshake =
+        bench.ends[0].messages().into_iter().rfind(|message| message.kind == MessageKind::Handshake);
     assert!(matches!(handshake.unwrap().state, MessageState::Stored { .. }));
     // All of it is lost: it comes again.
     bench.sleep(12 * DAY);

@@ -43,7 +43,7 @@ fn a_long_text_to_a_stranger_needs_a_request() {
 }
 
 #[test]
-fn text_queued_behind_a_request_leaves_with_the_session() {
+fn text_queued_behind_a_request_waits_for_a_session() {
     let mut bench = Bench::strangers();
     bench.request(0, 1, "hello");
     bench.send(0, "text 1");
@@ -180,7 +180,10 @@ fn a_request_is_of_the_session_protocol_and_an_accept_is_a_frame() {
     let mut bench = Bench::strangers();
     bench.request(0, 1, "hello");
     let request = bench.take_from(0);
-    assert!(matches!(opened(&bench.ends[1], &request[0].data), starling_protocol::sealed::Opened::Session(_)));
+    assert!(matches!(
+        opened(&bench.ends[1], &request[0].data),
+        starling_protocol::sealed::Opened::Session(_)
+    ));
     bench.deliver(1, &request);
     bench.decide(1, 0, Command::Accept);
     let accept = bench.take_from(1);
