@@ -15,7 +15,7 @@ use crate::world::{End, Message, Who, epoch_of, with_epoch};
 const NEVER: u64 = 0;
 
 /// Renames every epoch below `clock`; `clock` is above all of them if seconds have passed.
-pub fn canonical(world: &mut World, now: u64, clock: u64, restores: bool) {
+pub(crate) fn canonical(world: &mut World, now: u64, clock: u64, restores: bool) {
     forget(world, clock, restores);
     let mut epochs = BTreeSet::new();
     visit(world, &mut |epoch| {
@@ -41,7 +41,11 @@ fn forget(world: &mut World, clock: u64, restores: bool) {
             });
         }
         let known = |settled: u64| {
-            let epochs = wire.iter().filter(|(to, _)| *to == who).filter_map(|(_, message)| message.bundle()).map(|bundle| bundle.epoch);
+            let epochs = wire
+                .iter()
+                .filter(|(to, _)| *to == who)
+                .filter_map(|(_, message)| message.bundle())
+                .map(|bundle| bundle.epoch);
             epochs.filter(|epoch| *epoch <= settled).max().unwrap_or(NEVER)
         };
         end.pair.accepted_epoch = known(end.pair.accepted_epoch);
@@ -109,6 +113,7 @@ fn visit_end(end: &mut End, rename: &mut dyn FnMut(&mut u64)) {
     };
     end.prekeys = std::mem::take(&mut end.prekeys).into_iter().map(&mut renamed).collect();
     end.seen.used = std::mem::take(&mut end.seen.used).into_iter().map(&mut renamed).collect();
-    end.keys = std::mem::take(&mut end.keys).into_iter().map(|(key, at)| (visit_key(key, rename), at)).collect();
+    end.keys =
+        std::mem::take(&mut end.keys).into_iter().map(|(key, at)| (visit_key(key, rename), at)).collect();
     end.erased = std::mem::take(&mut end.erased).into_iter().map(|key| visit_key(key, rename)).collect();
 }

@@ -49,11 +49,8 @@ fn explore(name: &str, bounds: Bounds, reached: &[&'static str]) {
         Ok("long") => Bounds { bundles: bounds.bundles + 1, ..bounds },
         _ => bounds,
     };
-    let checker = Search::new(step, bounds.clone())
-        .checker()
-        .finish_when(HasDiscoveries::AnyFailures)
-        .spawn_bfs()
-        .join();
+    let checker =
+        Search::new(step, bounds).checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let [states, transitions] = [checker.unique_state_count(), checker.state_count()];
     println!("{name}: fixpoint at {states} states and {transitions} transitions, {bounds:?}");
     for property in properties::ALL {
@@ -104,6 +101,7 @@ fn caught(mutant: world::Step) -> Option<String> {
         Bounds { bundles: 2, ..CLIENTS },
         Bounds { restores: 0, ..LAPSES },
         Bounds { bundles: 3, ..REQUESTS },
+        REQUESTS,
     ];
     for bounds in narrow {
         let checker =

@@ -9,7 +9,7 @@ use crate::world::Step;
 type Outcome = Result<(Pair, Vec<Effect>), Refusal>;
 
 /// Name and machine of every mutant.
-pub const MUTANTS: &[(&str, Step)] = &[
+pub(crate) const MUTANTS: &[(&str, Step)] = &[
     ("opens an offer twice", opens_twice),
     ("leaves used prekeys in the store", leaves_prekeys),
     ("accepts by itself", accepts_by_itself),
@@ -17,7 +17,9 @@ pub const MUTANTS: &[(&str, Step)] = &[
     ("hears blocked accounts", hears_blocked),
     ("tells of blocked accounts", tells_of_blocked),
     ("answers a decline", answers_decline),
-    ("keeps prekeys after a withdrawal", |pair, input, now| keeps_offers(pair, input, now, Command::Withdraw)),
+    ("keeps prekeys after a withdrawal", |pair, input, now| {
+        keeps_offers(pair, input, now, Command::Withdraw)
+    }),
     ("keeps prekeys after a decline", |pair, input, now| keeps_offers(pair, input, now, Command::Decline)),
     ("keeps prekeys after a block", |pair, input, now| keeps_offers(pair, input, now, Command::Block)),
     ("forgets what it declined", forgets_declined),
@@ -46,7 +48,11 @@ fn as_if(pair: &Pair, input: &Input, now: u64, change: impl FnOnce(&mut Pair)) -
 }
 
 fn deaf(pair: &Pair, input: &Input, now: u64, relation: Relation, to: Input) -> Outcome {
-    if pair.relation == relation && *input == to { Ok((pair.clone(), Vec::new())) } else { step(pair, input, now) }
+    if pair.relation == relation && *input == to {
+        Ok((pair.clone(), Vec::new()))
+    } else {
+        step(pair, input, now)
+    }
 }
 
 fn without(mut effects: Vec<Effect>, dropped: impl Fn(&Effect) -> bool) -> Vec<Effect> {
@@ -105,7 +111,7 @@ fn tells_of_blocked(pair: &Pair, input: &Input, now: u64) -> Outcome {
 fn answers_decline(pair: &Pair, input: &Input, now: u64) -> Outcome {
     let (after, mut effects) = step(pair, input, now)?;
     if *input == Input::Command(Command::Decline) {
-        effects.push(Effect::Take { epoch: after.accepted_epoch });
+        effects.push(Effect::Offer { epoch: now, expiry: now + 1, carrier: Carrier::Request });
     }
     Ok((after, effects))
 }
@@ -129,7 +135,7 @@ fn forgets_declined(pair: &Pair, input: &Input, now: u64) -> Outcome {
 
 fn takes_twice(pair: &Pair, input: &Input, now: u64) -> Outcome {
     as_if(pair, input, now, |pair| match *input {
-        Input::Bundle { epoch, .. } if epoch == pair.accepted_epoch => {
+        Input::Bundle { epoch, .. } if epoch == pair.accepted_epoch && !pair.blocked => {
             pair.accepted_epoch -= 1;
             // Else the session in use would outrank the copy.
             pair.sessions.retain(|session| session.epoch != epoch);
@@ -140,7 +146,7 @@ fn takes_twice(pair: &Pair, input: &Input, now: u64) -> Outcome {
 
 fn takes_far(pair: &Pair, input: &Input, now: u64) -> Outcome {
     as_if(pair, input, now, |pair| {
-        if let Input::Bundle { epoch, .. } = *input {
+        if let (Input::Bundle { epoch, .. }, false) = (*input, pair.blocked) {
             pair.seen_epoch = pair.seen_epoch.max(epoch);
         }
     })
@@ -165,7 +171,9 @@ fn replaces_downwards(pair: &Pair, input: &Input, now: u64) -> Outcome {
 
 fn honours_late(pair: &Pair, input: &Input, now: u64) -> Outcome {
     match *input {
-        Input::Answered { epoch, session, .. } => step(pair, &Input::Answered { epoch, session, sent_at: 0 }, now),
+        Input::Answered { epoch, session, .. } => {
+            step(pair, &Input::Answered { epoch, session, sent_at: 0 }, now)
+        }
         _ => step(pair, input, now),
     }
 }
@@ -197,7 +205,9 @@ fn prompts_in_crossing(pair: &Pair, input: &Input, now: u64) -> Outcome {
 fn erases_preferred(pair: &Pair, input: &Input, now: u64) -> Outcome {
     let (mut after, mut effects) = step(pair, input, now)?;
     let preferred = after.preferred().map(|session| session.id);
-    if let (Some(id), true) = (preferred, after.sessions.len() > pair.sessions.len() && !pair.sessions.is_empty()) {
+    if let (Some(id), true) =
+        (preferred, after.sessions.len() > pair.sessions.len() && !pair.sessions.is_empty())
+    {
         after.sessions.retain(|session| session.id != id && !matches!(session.owner, Side::Theirs));
         let lost = |key: &SessionKey| !after.sessions.iter().any(|session| session.id == *key);
         let held = pair.sessions.iter().map(|session| session.id).chain([id]);
@@ -212,7 +222,7 @@ fn always_lower(pair: &Pair, input: &Input, now: u64) -> Outcome {
 
 fn lowers_floor(pair: &Pair, input: &Input, now: u64) -> Outcome {
     let (mut after, effects) = step(pair, input, now)?;
-    if *input == Input::BasicMessage {
+    if *input == Input::BasicMessage && !pair.blocked {
         after.floor = Floor::None;
     }
     Ok((after, effects))

@@ -8,31 +8,31 @@ use starling_core::friends::{
 
 use crate::world::End;
 
-pub const CONSENT: &str = "nobody becomes a friend without a local request or accept";
-pub const SILENT: &str = "decline and block send nothing";
-pub const BLOCKED: &str = "nothing follows from a blocked account";
-pub const ONCE: &str = "a one-time prekey is used once";
-pub const STORE: &str = "the store holds the keys of the relation and no others";
-pub const RANK: &str = "the sending session never moves down in rank";
-pub const FLOOR: &str = "the floor never falls";
-pub const HOURLY: &str = "stray frames cause one re-key an hour";
-pub const BUNDLES: &str = "a bundle counts once, upwards and in time";
-pub const LATE: &str = "an accept sent after the expiry is not honoured";
-pub const LIMITS: &str = "offers and sessions are bounded";
-pub const CONVERGE: &str = "both ends converge";
+pub(crate) const CONSENT: &str = "nobody becomes a friend without a local request or accept";
+pub(crate) const SILENT: &str = "decline and block send nothing";
+pub(crate) const BLOCKED: &str = "nothing follows from a blocked account";
+pub(crate) const ONCE: &str = "a one-time prekey is used once";
+pub(crate) const STORE: &str = "the store holds the keys of the relation and no others";
+pub(crate) const RANK: &str = "the sending session never moves down in rank";
+pub(crate) const FLOOR: &str = "the floor never falls";
+pub(crate) const HOURLY: &str = "stray frames cause one re-key an hour";
+pub(crate) const BUNDLES: &str = "a bundle counts once, upwards and in time";
+pub(crate) const LATE: &str = "an accept sent after the expiry is not honoured";
+pub(crate) const LIMITS: &str = "offers and sessions are bounded";
+pub(crate) const CONVERGE: &str = "both ends converge";
 
-pub const ALL: [&str; 12] =
+pub(crate) const ALL: [&str; 12] =
     [CONSENT, SILENT, BLOCKED, ONCE, STORE, RANK, FLOOR, HOURLY, BUNDLES, LATE, LIMITS, CONVERGE];
 
 /// What the properties remember of one installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// The user wants this peer.
     consent: bool,
     /// Offers that were answered.
-    pub used: BTreeSet<u64>,
+    pub(crate) used: BTreeSet<u64>,
     /// Highest epoch of the peer's that was taken, declined or blocked.
-    pub settled: u64,
+    pub(crate) settled: u64,
     /// When a stray frame last caused a bundle.
     rekeyed: Option<u64>,
 }
@@ -46,7 +46,7 @@ fn outward(effect: &Effect) -> bool {
 }
 
 /// The first property that a step breaks.
-pub fn broken_by(
+pub(crate) fn broken_by(
     before: &Pair,
     input: &Input,
     now: u64,
@@ -57,7 +57,10 @@ pub fn broken_by(
     let checks = [
         (BLOCKED, !blocked(before, input, after, effects)),
         (CONSENT, !consent(before, input, after, seen)),
-        (SILENT, matches!(input, Input::Command(Command::Decline | Command::Block)) && effects.iter().any(outward)),
+        (
+            SILENT,
+            matches!(input, Input::Command(Command::Decline | Command::Block)) && effects.iter().any(outward),
+        ),
         (ONCE, !once(input, after, seen)),
         (LATE, !in_time(before, input, after)),
         (RANK, rank(before) > rank(after) && after.relation == before.relation),
@@ -70,7 +73,7 @@ pub fn broken_by(
 }
 
 /// Keys without a relation to them, or the reverse.
-pub fn broken_store(end: &End) -> Option<&'static str> {
+pub(crate) fn broken_store(end: &End) -> Option<&'static str> {
     let offers: BTreeSet<u64> = end.pair.offers.iter().map(|offer| offer.epoch).collect();
     let sessions: BTreeSet<_> = end.pair.sessions.iter().map(|session| session.id).collect();
     (offers != end.prekeys || sessions != end.keys.keys().copied().collect()).then_some(STORE)
@@ -79,9 +82,8 @@ pub fn broken_store(end: &End) -> Option<&'static str> {
 fn blocked(before: &Pair, input: &Input, after: &Pair, effects: &[Effect]) -> bool {
     let told = effects.iter().any(|effect| matches!(effect, Effect::Tell(_)));
     let erasing = matches!(input, Input::Tick | Input::Command(_));
-    !(after.blocked && told)
-        && !(before.blocked && effects.iter().any(outward))
-        && !(before.blocked && !erasing && before != after)
+    let reacted = effects.iter().any(outward) || !(erasing || before == after);
+    !(after.blocked && told || before.blocked && reacted)
 }
 
 fn consent(before: &Pair, input: &Input, after: &Pair, seen: &mut Seen) -> bool {
@@ -95,7 +97,8 @@ fn consent(before: &Pair, input: &Input, after: &Pair, seen: &mut Seen) -> bool 
     }
     let fine = before.relation == Relation::Friend || after.relation != Relation::Friend || seen.consent;
     // A wish lasts as long as the request or the prekeys that carry it.
-    let carried = !matches!(after.relation, Relation::Stranger | Relation::Asked(_)) || !after.offers.is_empty();
+    let carried =
+        !matches!(after.relation, Relation::Stranger | Relation::Asked(_)) || !after.offers.is_empty();
     seen.consent &= carried;
     fine
 }
@@ -125,7 +128,14 @@ fn hourly(input: &Input, effects: &[Effect], now: u64, seen: &mut Seen) -> bool 
     seen.rekeyed.replace(now).is_none_or(|last| now >= last + REKEY_PAUSE)
 }
 
-fn bundles(before: &Pair, input: &Input, after: &Pair, effects: &[Effect], now: u64, seen: &mut Seen) -> bool {
+fn bundles(
+    before: &Pair,
+    input: &Input,
+    after: &Pair,
+    effects: &[Effect],
+    now: u64,
+    seen: &mut Seen,
+) -> bool {
     let taken = effects.iter().find_map(|effect| match effect {
         Effect::Take { epoch } => Some(*epoch),
         _ => None,
@@ -145,7 +155,9 @@ fn bundles(before: &Pair, input: &Input, after: &Pair, effects: &[Effect], now: 
         _ => taken.is_none(),
     };
     let refused = match (*input, before.relation) {
-        (Input::Command(Command::Decline | Command::Block), Relation::Asked(Asked::Bundle { epoch, .. })) => epoch,
+        (Input::Command(Command::Decline | Command::Block), Relation::Asked(Asked::Bundle { epoch, .. })) => {
+            epoch
+        }
         _ => 0,
     };
     seen.settled = seen.settled.max(refused).max(taken.unwrap_or(0));

@@ -17,35 +17,35 @@ const START: u64 = 1_000_000_000;
 const FAR: u64 = 1 << 40;
 
 /// What must be reached, else the exploration would show little.
-pub const FRIENDS: &str = "two become friends";
-pub const CROSSING: &str = "requests cross and become a friendship";
-pub const HEALED: &str = "a lost store is healed";
-pub const RENEWED: &str = "a session is renewed";
+pub(crate) const FRIENDS: &str = "two become friends";
+pub(crate) const CROSSING: &str = "requests cross and become a friendship";
+pub(crate) const HEALED: &str = "a lost store is healed";
+pub(crate) const RENEWED: &str = "a session is renewed";
 
 /// What the exploration is bounded by. Messages in flight, duplicates, losses, kills, and
 /// commands other than those named are not bounded.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// Seconds since the start at which something may happen.
-    pub instants: &'static [u64],
+    pub(crate) instants: &'static [u64],
     /// Bundles made by both sides together, whatever caused them.
-    pub bundles: u8,
+    pub(crate) bundles: u8,
     /// Requests made by each side, those that follow an empty request included.
-    pub requests: u8,
+    pub(crate) requests: u8,
     /// Renewals due on each side.
-    pub renewals: u8,
+    pub(crate) renewals: u8,
     /// Stores lost, of either side.
-    pub restores: u8,
+    pub(crate) restores: u8,
     /// Whether Session clients of either account write, too.
-    pub session_clients: bool,
+    pub(crate) session_clients: bool,
 }
 
 /// One state of the world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct World {
-    pub ends: [End; 2],
+pub(crate) struct World {
+    pub(crate) ends: [End; 2],
     /// Everything ever sent, with its recipient.
-    pub wire: BTreeSet<(Who, Message)>,
+    pub(crate) wire: BTreeSet<(Who, Message)>,
     instant: usize,
     bundles: u8,
     requests: [u8; 2],
@@ -56,7 +56,7 @@ pub struct World {
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     Deliver(Who, Message),
     Command(Who, Command),
     RenewalDue(Who),
@@ -69,15 +69,15 @@ pub enum Action {
 }
 
 /// The model: a step function under bounds.
-pub struct Search {
-    pub step: Step,
-    pub bounds: Bounds,
+pub(crate) struct Search {
+    pub(crate) step: Step,
+    pub(crate) bounds: Bounds,
     /// Hashes of pairs of ends that were seen to converge: it does not depend on the wire.
     settled: Mutex<HashSet<u64>>,
 }
 
 impl Search {
-    pub fn new(step: Step, bounds: Bounds) -> Self {
+    pub(crate) fn new(step: Step, bounds: Bounds) -> Self {
         Self { step, bounds, settled: Mutex::default() }
     }
 
@@ -113,7 +113,8 @@ impl Search {
             _ => false,
         };
         if asks {
-            world.requests[side] = world.requests[side].checked_add(1).filter(|count| *count <= self.bounds.requests)?;
+            world.requests[side] =
+                world.requests[side].checked_add(1).filter(|count| *count <= self.bounds.requests)?;
         }
         world.broken = end.apply(self.step, Input::Command(command), None, now).ok()?;
         Some(())
@@ -223,7 +224,7 @@ impl Model for Search {
         }
         let now = self.now(&world);
         let recent = world.ends.each_ref().map(|end| end.pair.seen_epoch);
-        if recent.into_iter().any(|epoch| epoch > now) {
+        if world.broken.is_none() && recent.into_iter().any(|epoch| epoch > now) {
             return None;
         }
         let second = second || recent.into_iter().all(|epoch| epoch == now);

@@ -18,7 +18,7 @@ struct Settling {
 }
 
 /// Whether two ends come to agree, whichever of them speaks first.
-pub fn converges(step: Step, ends: &[End; 2], now: u64) -> bool {
+pub(crate) fn converges(step: Step, ends: &[End; 2], now: u64) -> bool {
     Who::BOTH.into_iter().all(|first| Settling { ends: ends.clone(), step, first, now }.agrees())
 }
 

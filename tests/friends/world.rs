@@ -7,24 +7,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use starling_core::friends::{Carrier, Effect, Floor, Input, Offer, Pair, Refusal, Relation, SessionKey, Side};
+use starling_core::friends::{
+    Carrier, Effect, Floor, Input, Offer, Pair, Refusal, Relation, SessionKey, Side,
+};
 
 use crate::properties::{self, Seen};
 
 /// The function under test, or a mutant of it.
-pub type Step = fn(&Pair, &Input, u64) -> Result<(Pair, Vec<Effect>), Refusal>;
+pub(crate) type Step = fn(&Pair, &Input, u64) -> Result<(Pair, Vec<Effect>), Refusal>;
 
 /// The two accounts; A has the lower id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Who {
+pub(crate) enum Who {
     A,
     B,
 }
 
 impl Who {
-    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+    pub(crate) const BOTH: [Self; 2] = [Self::A, Self::B];
 
-    pub fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::A => Self::B,
             Self::B => Self::A,
@@ -34,16 +36,16 @@ impl Who {
 
 /// A bundle as the network sees it. The installation that made it alone has its prekeys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Bundle {
-    pub install: u8,
-    pub epoch: u64,
-    pub expiry: u64,
-    pub request: bool,
+pub(crate) struct Bundle {
+    pub(crate) install: u8,
+    pub(crate) epoch: u64,
+    pub(crate) expiry: u64,
+    pub(crate) request: bool,
 }
 
 /// What travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Message {
+pub(crate) enum Message {
     /// In the Session protocol: a request or a re-key, or (`upgrade`) in an ordinary message.
     Bundle { bundle: Bundle, upgrade: bool },
     /// On a session; a prekey frame as long as its initiator received nothing on it. Its sender's
@@ -62,7 +64,7 @@ impl Message {
     }
 
     /// The bundle in it.
-    pub fn bundle(&self) -> Option<Bundle> {
+    pub(crate) fn bundle(&self) -> Option<Bundle> {
         match self {
             Self::Bundle { bundle, .. } => Some(*bundle),
             Self::Frame { renewal, .. } => *renewal,
@@ -76,7 +78,7 @@ impl Message {
 }
 
 /// The name of the session that installation `taker` of the peer makes from a bundle.
-pub fn session_key(owner: Who, install: u8, epoch: u64, taker: u8) -> SessionKey {
+pub(crate) fn session_key(owner: Who, install: u8, epoch: u64, taker: u8) -> SessionKey {
     let mut key = [0; 32];
     key[0] = owner as u8;
     key[1] = install;
@@ -86,39 +88,39 @@ pub fn session_key(owner: Who, install: u8, epoch: u64, taker: u8) -> SessionKey
 }
 
 /// Epoch of the bundle a session was made from.
-pub fn epoch_of(key: SessionKey) -> u64 {
+pub(crate) fn epoch_of(key: SessionKey) -> u64 {
     u64::from_be_bytes(key.0[8..16].try_into().unwrap())
 }
 
 /// The same session under another name of the epoch.
-pub fn with_epoch(mut key: SessionKey, epoch: u64) -> SessionKey {
+pub(crate) fn with_epoch(mut key: SessionKey, epoch: u64) -> SessionKey {
     key.0[8..16].copy_from_slice(&epoch.to_be_bytes());
     key
 }
 
 /// One account: its relation, and its store, which only effects change.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct End {
-    pub who: Who,
-    pub pair: Pair,
+pub(crate) struct End {
+    pub(crate) who: Who,
+    pub(crate) pair: Pair,
     /// Installations so far.
-    pub install: u8,
+    pub(crate) install: u8,
     /// Epochs whose prekeys exist.
-    pub prekeys: BTreeSet<u64>,
+    pub(crate) prekeys: BTreeSet<u64>,
     /// Sessions whose keys exist, and when they were made.
-    pub keys: BTreeMap<SessionKey, u64>,
+    pub(crate) keys: BTreeMap<SessionKey, u64>,
     /// Ids of erased sessions.
-    pub erased: BTreeSet<SessionKey>,
+    pub(crate) erased: BTreeSet<SessionKey>,
     /// Installation that made the bundle lying with the peer's request.
-    pub lying: Option<u8>,
+    pub(crate) lying: Option<u8>,
     /// What it may send from now on, for ever; the exploration moves it to the wire.
-    pub out: Vec<Message>,
+    pub(crate) out: Vec<Message>,
     /// What the properties remember.
-    pub seen: Seen,
+    pub(crate) seen: Seen,
 }
 
 impl End {
-    pub fn new(who: Who, install: u8) -> Self {
+    pub(crate) fn new(who: Who, install: u8) -> Self {
         Self {
             who,
             pair: Pair::new(who == Who::A),
@@ -133,7 +135,7 @@ impl End {
     }
 
     /// Steps and carries the effects out. Answers the property that broke, if one did.
-    pub fn apply(
+    pub(crate) fn apply(
         &mut self,
         step: Step,
         input: Input,
@@ -179,7 +181,7 @@ impl End {
     }
 
     /// One message arrives.
-    pub fn receive(&mut self, step: Step, message: Message, now: u64) -> Option<&'static str> {
+    pub(crate) fn receive(&mut self, step: Step, message: Message, now: u64) -> Option<&'static str> {
         match message {
             Message::Basic => self.network(step, Input::BasicMessage, None, now),
             Message::Bundle { bundle, upgrade } => {
@@ -204,7 +206,13 @@ impl End {
         self.apply(step, input, from, now).expect("only commands are refused")
     }
 
-    fn receive_bundle(&mut self, step: Step, bundle: Bundle, carrier: Carrier, now: u64) -> Option<&'static str> {
+    fn receive_bundle(
+        &mut self,
+        step: Step,
+        bundle: Bundle,
+        carrier: Carrier,
+        now: u64,
+    ) -> Option<&'static str> {
         let Bundle { install, epoch, expiry, .. } = bundle;
         let before = self.pair.relation;
         let broken = self.network(step, Input::Bundle { epoch, expiry, carrier }, Some(install), now);
@@ -261,7 +269,7 @@ impl End {
     }
 
     /// Everything this side repeats until it is answered, and what it says meanwhile.
-    pub fn sending(&self, now: u64) -> Vec<Message> {
+    pub(crate) fn sending(&self, now: u64) -> Vec<Message> {
         let friend = self.pair.relation == Relation::Friend;
         let wanted = |offer: &&Offer| {
             !self.pair.blocked && offer.expiry > now && friend != (offer.carrier == Carrier::Request)

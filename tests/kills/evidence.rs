@@ -132,6 +132,9 @@ fn shown_once_in_order(lines: &[Line], sent: &[&Message]) {
     assert_eq!(shown, texts, "left: shown, right: sent");
 }
 
+/// A message's id and the session it was sealed on, if on one.
+type Sealing = ([u8; 16], Option<[u8; 32]>);
+
 /// Every message was sealed once, on every member that holds it, and again only on another session: when
 /// requests cross, what may have met the wrong one is. It lies, once per node, on as many members of the
 /// recipient's swarm as the sender was told at least.
@@ -140,7 +143,7 @@ fn lies_on_nodes(sent: &[&Message], lines: &[Line], recipient: &Testimony, devne
     let swarm = devnet.view().swarm_of(&account).unwrap();
     let members: BTreeSet<NodeKey> = devnet.view().members(swarm).iter().copied().collect();
     // By message and session, which is none for a request.
-    let mut hashes: BTreeMap<([u8; 16], Option<[u8; 32]>), BTreeSet<String>> = BTreeMap::new();
+    let mut hashes: BTreeMap<Sealing, BTreeSet<String>> = BTreeMap::new();
     let mut holders: BTreeMap<[u8; 16], BTreeSet<NodeKey>> = BTreeMap::new();
     for node in devnet.dump() {
         for message in node.messages.into_iter().filter(|message| message.account == account) {
@@ -155,8 +158,13 @@ fn lies_on_nodes(sent: &[&Message], lines: &[Line], recipient: &Testimony, devne
             hashes.entry((id, session)).or_default().insert(message.hash);
         }
     }
-    let sealed_anew = hashes.values().filter(|hashes| hashes.len() > 1).count();
-    assert_eq!(sealed_anew, 0, "messages were sealed more than once on one session");
+    let labelled =
+        |id: &[u8; 16]| sent.iter().find(|message| message.message_id == *id).map(|sent| label(sent));
+    for ((id, session), hashes) in &hashes {
+        let what = labelled(id).unwrap_or("what no person sees");
+        let way = if session.is_some() { "on one session" } else { "without a session" };
+        assert_eq!(hashes.len(), 1, "{what} was sealed more than once {way}");
+    }
     let promised = most_copies(lines);
     for message in sent {
         let holders = &holders[&message.message_id];

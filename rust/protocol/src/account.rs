@@ -16,6 +16,8 @@ use thiserror::Error;
 use x25519_dalek::StaticSecret;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::frame::KeptFrameKeys;
+
 /// The prefix byte of a user's account id; groups and blinded ids use others and are no peers.
 const USER_PREFIX: u8 = 0x05;
 
@@ -179,6 +181,8 @@ pub struct AccountKeys {
     signing: SigningKey,
     x25519: StaticSecret,
     id: AccountId,
+    /// Agreed with peers before; shared by all clones.
+    pub(crate) kept: KeptFrameKeys,
 }
 
 impl AccountKeys {
@@ -193,7 +197,7 @@ impl AccountKeys {
         let x25519 = StaticSecret::from(scalar);
         scalar.zeroize();
         let id = AccountId::from_x25519(x25519_dalek::PublicKey::from(&x25519).as_bytes());
-        Self { signing, x25519, id }
+        Self { signing, x25519, id, kept: KeptFrameKeys::default() }
     }
 
     /// The public name of this account.

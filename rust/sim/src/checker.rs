@@ -149,6 +149,9 @@ pub struct ShownMessage {
     pub place: Option<(u64, u64)>,
 }
 
+/// Recipient and sender, and the virtual time up to which the one need not hear the other.
+pub type Deaf = BTreeMap<(usize, usize), u64>;
+
 /// Everything the judge looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -164,7 +167,7 @@ pub struct History {
     pub stores: Vec<u32>,
     /// Messages that the second device accepted up to this time need not reach the first: its user has not
     /// agreed to hear them.
-    pub deaf: BTreeMap<(usize, usize), u64>,
+    pub deaf: Deaf,
 }
 
 /// The judgement.
@@ -192,7 +195,7 @@ impl History {
         self.find_kept_twice(at, &mut verdict);
         self.find_contradictions(at, &mut verdict);
         for (device, events) in self.displayed.iter().enumerate() {
-            judge_display(device, events, &mut verdict);
+            judge_display(device, events, &self.deaf, &mut verdict);
         }
         verdict
     }
@@ -311,8 +314,9 @@ fn shown_on(
 }
 
 /// One device's event stream: each message once, numbers ascending within a stream except behind a gap
-/// that was announced, fillers announced as such (extensions section 7).
-fn judge_display(device: usize, events: &[Displayed], verdict: &mut Verdict) {
+/// that was announced, fillers announced as such (extensions section 7). After an unblock the first message
+/// read is the base, so what comes below it fills a gap that nobody announced (section 5).
+fn judge_display(device: usize, events: &[Displayed], deaf: &Deaf, verdict: &mut Verdict) {
     let mut seen = BTreeSet::new();
     let mut highest: BTreeMap<(usize, u64), u64> = BTreeMap::new();
     let mut announced: BTreeSet<(usize, u64)> = BTreeSet::new();
@@ -340,7 +344,8 @@ fn judge_display(device: usize, events: &[Displayed], verdict: &mut Verdict) {
         }
         let Some((stream, seq)) = message.place else { continue };
         let top = highest.entry((message.from, stream)).or_default();
-        if seq < *top && !announced.contains(&(message.from, seq)) {
+        let based_anew = inserted && deaf.contains_key(&(device, message.from));
+        if seq < *top && !based_anew && !announced.contains(&(message.from, seq)) {
             verdict.out_of_order += 1;
             let what = format!("device {device}: {} shown after number {top}", Name(message));
             verdict.note(*at, what);

@@ -4,7 +4,7 @@
 //! `simnet`. It performs every effect of a core in virtual time, so a month takes a second, and every
 //! draw comes from one seed, so what went wrong once goes wrong again. [`run`] makes a world from a seed,
 //! a plan of a conversation with everything that breaks meanwhile, and judges what came of it;
-//! [`simulate`] does that for many seeds.
+//! [`simulate`] does that for many seeds. [`history`] and [`histories`] do the same for friendships.
 //!
 //! # Short cuts
 //! Each makes a run faster, and none changes what a core sees:
@@ -25,15 +25,19 @@
 //! | `network`, `replication`, `topology`, `memo` | requests hop by hop, nodes among themselves |
 //! | `faults` | what breaks, and how much may break at once |
 //! | `meddling` | what a scenario does and looks at beyond that: altered answers, strangers' messages, full disks |
-//! | `witness`, `checker` | promises checked while they are made, and at the end |
+//! | `witness`, `relations` | promises checked while they are made |
+//! | `evidence`, `checker` | promises checked at the end |
+//! | `restore` | a store that is destroyed and an account restored from the phrase |
 //! | `trace` | the decision trace and its digest |
 //! | `plan`, `run`, `report` | a seed's conversation and its faults; many seeds; the report |
+//! | `histories` | random friendships, from the request to the healing of a lost store |
 
 mod acquaintance;
 mod chance;
 mod checker;
 mod clock;
 mod device;
+mod evidence;
 mod faults;
 mod histories;
 mod host;
@@ -54,7 +58,8 @@ mod world;
 
 pub use acquaintance::Acquaintance;
 pub use checker::{
-    Accepted, Displayed, Ending, History, Kept, MessageId, Sent, Shown, ShownMessage, Verdict, Violation,
+    Accepted, Deaf, Displayed, Ending, History, Kept, MessageId, Sent, Shown, ShownMessage, Verdict,
+    Violation,
 };
 pub use clock::{DAY_MS, DeviceClock, EPOCH_MS, HOUR_MS, MINUTE_MS};
 pub use device::Death;

@@ -105,7 +105,8 @@ fn befriend(tx: &mut Tx<'_>) -> Result<ConversationId, StoreError> {
     tx.invite_of(&[1; 16])?;
     tx.vouch(id, &[[1; 16]], 5)?;
     tx.vouched(id, &[1; 16])?;
-    tx.sent_since(id, 5, 5)?;
+    tx.note_unprotected(id, &[1; 16], 5)?;
+    tx.unprotected_since(id, 5, 5)?;
     Ok(id)
 }
 

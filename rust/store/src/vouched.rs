@@ -4,6 +4,9 @@
 use crate::columns::bound;
 use crate::{ConversationId, StoreError, Tx, View};
 
+/// The longest life of a message in a swarm: 14 days.
+const LIFE_MS: i64 = 14 * 24 * 3_600_000;
+
 impl View<'_> {
     /// Whether the peer vouched for one of its messages.
     ///
@@ -16,20 +19,20 @@ impl View<'_> {
         )
     }
 
-    /// The ids of our latest messages to a peer that were sealed after `since_ms` (network time), newest
-    /// first, at most `limit`.
+    /// The ids of our messages to a peer that left in the Session protocol after `since_ms` (network time),
+    /// newest first, at most `limit`.
     ///
     /// # Errors
     /// Any [`StoreError`] of reading.
-    pub fn sent_since(
+    pub fn unprotected_since(
         &self,
         conversation: ConversationId,
         since_ms: i64,
         limit: usize,
     ) -> Result<Vec<[u8; 16]>, StoreError> {
         self.all(
-            "SELECT message_id FROM messages WHERE conversation = ?1 AND direction = 0 AND stream IS NOT NULL \
-             AND sent_ms > ?2 ORDER BY sent_ms DESC LIMIT ?3",
+            "SELECT message_id FROM unprotected WHERE conversation = ?1 AND sent_ms > ?2 \
+             ORDER BY sent_ms DESC LIMIT ?3",
             [conversation.0, since_ms, bound(limit)],
             |row| row.get(0),
         )
@@ -37,6 +40,29 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
+    /// Notes that a message of ours leaves in the Session protocol, at `sent_ms` (network time).
+    ///
+    /// # Errors
+    /// Any [`StoreError`] of writing.
+    pub fn note_unprotected(
+        &mut self,
+        conversation: ConversationId,
+        message_id: &[u8; 16],
+        sent_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.change(
+            "INSERT INTO unprotected (conversation, message_id, sent_ms) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (conversation, message_id) DO UPDATE SET sent_ms = ?3",
+            (conversation.0, message_id, sent_ms),
+        )?;
+        // What has left the swarms by now needs no mention.
+        self.change(
+            "DELETE FROM unprotected WHERE conversation = ?1 AND sent_ms < ?2",
+            [conversation.0, sent_ms.saturating_sub(LIFE_MS)],
+        )?;
+        Ok(())
+    }
+
     /// Notes the messages that a peer vouched for, until `expires_ms` (network time).
     ///
     /// # Errors

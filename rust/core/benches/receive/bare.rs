@@ -56,7 +56,7 @@ fn write(connection: &Connection, mailbox: &Mailbox, texts: &[starling_protocol:
     let peer = mailbox.sender.account_id();
     let mut message = prepared(
         "INSERT INTO messages (conversation, direction, message_id, stream, seq, clock, sender_rank, sent_ms, \
-         received_ms, state, held, body) VALUES (1, 1, ?1, 1, ?2, ?2, 1, ?3, ?3, 9, 0, ?4)",
+         received_ms, state, held, kind, body) VALUES (1, 1, ?1, 1, ?2, ?2, 1, ?3, ?3, 9, 0, 0, ?4)",
     );
     let mut hash = prepared("INSERT INTO seen_hashes VALUES (?1, ?2)");
     let mut seen = prepared("INSERT INTO seen_messages VALUES (?1, ?2, ?3)");
@@ -74,7 +74,7 @@ fn write(connection: &Connection, mailbox: &Mailbox, texts: &[starling_protocol:
         event.execute([last]).unwrap();
     }
     prepared("UPDATE conversations SET clock = ?1").execute([last]).unwrap();
-    prepared("INSERT OR REPLACE INTO inbound_streams VALUES (1, 1, ?1)").execute([last + 1]).unwrap();
+    prepared("INSERT OR REPLACE INTO inbound_streams VALUES (1, 1, ?1, ?1 - 1)").execute([last + 1]).unwrap();
     for node in 0..3 {
         prepared("INSERT OR REPLACE INTO cursors VALUES (?1, 0, 'hash')").execute([[node; 32]]).unwrap();
     }

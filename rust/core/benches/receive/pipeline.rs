@@ -8,7 +8,7 @@ use rand_core::SeedableRng as _;
 use starling_core::unseal::unseal;
 use starling_core::{Command, CommandId, Config, Effect, Input, Machine, Now, SeedNode};
 use starling_protocol::rpc::AddressKind;
-use starling_store::{Options, Store, StoreKey};
+use starling_store::{Contact, Options, Relation, Security, Store, StoreError, StoreKey};
 
 use super::mailbox::{EPOCH_MS, Mailbox, owner_seed};
 use super::{MESSAGES, cpu};
@@ -32,8 +32,10 @@ pub(crate) fn run(mailbox: &mut Mailbox) -> Run {
     let now = |boot_ms: u64| Now { boot_ms, wall_ms: (EPOCH_MS + boot_ms) as i64 };
     let mut machine = Machine::open(&mut store, config, now(boot_ms)).unwrap();
     let command = |id, command| Input::Command { id: CommandId(id), command };
-    let mut inputs =
-        VecDeque::from([command(0, Command::CreateAccount(owner_seed())), command(1, Command::Start)]);
+    let create = command(0, Command::CreateAccount(owner_seed()));
+    assert_eq!(machine.apply(&mut store, create, now(boot_ms), &mut rng).failure, None);
+    befriend(&mut store, mailbox);
+    let mut inputs = VecDeque::from([command(1, Command::Start)]);
     let (begun, mut theirs, mut commits) = (cpu(), Duration::ZERO, 0);
     loop {
         let input = inputs.pop_front().unwrap_or_else(|| {
@@ -69,6 +71,16 @@ pub(crate) fn run(mailbox: &mut Mailbox) -> Run {
     let spent = cpu() - begun - theirs;
     assert_eq!(store.read(|view| view.dump()).unwrap().len() as u64, MESSAGES);
     Run { spent, commits }
+}
+
+/// The sender is a friend of today's Session network: of a stranger only a few messages would be kept.
+fn befriend(store: &mut Store, mailbox: &Mailbox) {
+    let befriended = store.transact(|tx| {
+        let conversation = tx.open_conversation(&mailbox.sender.account_id(), Security::Basic, 0)?.id;
+        let contact = tx.contact(conversation)?.ok_or(StoreError::NotFound)?;
+        tx.put_contact(&Contact { relation: Relation::Friend, open: true, ..contact })
+    });
+    befriended.unwrap();
 }
 
 /// Messages in the store, by the clock of their conversation: the sender counts from 1.

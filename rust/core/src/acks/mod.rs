@@ -18,6 +18,8 @@ use crate::step::Step;
 const SIGNAL_LIFE_MS: i64 = 4 * 24 * 3_600_000;
 /// Contacts or messages looked at in one step.
 const BATCH: usize = 64;
+/// Unacknowledged messages among which a frame is looked for.
+const MOST_LOOKED_AT: usize = 256;
 /// A message asked for again goes to the store at most this often: 10 minutes.
 const RESEAL_PAUSE_MS: i64 = 600_000;
 
@@ -142,6 +144,13 @@ pub(crate) fn take(
 ) -> Result<(), StoreError> {
     if let Some(ack) = &content.ack {
         let (stream, through) = (signed(ack.stream), signed(ack.through));
+        let framed = step.tx.unacknowledged(conversation, MOST_LOOKED_AT)?.iter().any(|unread| {
+            let named = unread.stream == stream && unread.seq <= through;
+            unread.session.is_some() && (named || ack.above.contains(&unread.message_id))
+        });
+        if framed {
+            contacts::heard(step, conversation)?;
+        }
         let mut delivered = step.tx.acknowledge(conversation, stream, through)?;
         delivered.extend(step.tx.acknowledge_ids(conversation, &ack.above)?);
         step.acks_changed |= !delivered.is_empty();
@@ -153,7 +162,6 @@ pub(crate) fn take(
         for message in delivered {
             announce(step, message)?;
         }
-        contacts::heard(step, conversation)?;
     }
     for hash in &content.nacks {
         seal_again(step, conversation, hash, clock)?;

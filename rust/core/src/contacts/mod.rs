@@ -212,7 +212,7 @@ pub(crate) fn pin(
     }
 }
 
-/// The peer acknowledged something inside the ratchet: from now on it refuses our messages in the Session
+/// The peer acknowledged a frame of ours, which vouched for what left before it: from now on it refuses our messages in the Session
 /// protocol, so none has to be vouched for any more.
 pub(crate) fn heard(step: &mut Step<'_, '_>, conversation: ConversationId) -> Result<(), StoreError> {
     match step.tx.contact(conversation)? {

@@ -149,8 +149,13 @@ fn erase_offer(step: &mut Step<'_, '_>, conversation: ConversationId, epoch: u64
 
 /// The peer holds other sessions than we thought: whatever it has not acknowledged is sealed again.
 fn reseal(step: &mut Step<'_, '_>, conversation: ConversationId) -> Result<(), StoreError> {
+    let Some(contact) = step.tx.contact(conversation)? else { return Ok(()) };
+    let preferred = super::preferred(step, &contact)?.map(|session| session.row);
     for unread in step.tx.unacknowledged(conversation, MOST_RESEALED)? {
-        step.tx.reseal(unread.message, step.now.wall_ms)?;
+        // What lies on the session that is used from now on can be read: it is sealed once.
+        if unread.session.is_none() || unread.session != preferred {
+            step.tx.reseal(unread.message, step.now.wall_ms)?;
+        }
     }
     step.queue_changed = true;
     Ok(())

@@ -4,6 +4,7 @@ use super::effect::{Effect, Notice, Refusal};
 use super::input::{Command, Input};
 use super::pair::{Asked, Carrier, Floor, Pair, Relation, Side};
 use super::turn::Turn;
+use super::{REKEY_PAUSE, REQUEST_LIFE};
 
 type Verdict = Result<(), Refusal>;
 
@@ -43,7 +44,7 @@ pub fn step(pair: &Pair, input: &Input, now: u64) -> Result<(Pair, Vec<Effect>),
 fn by_relation(turn: &mut Turn, input: Input) -> Verdict {
     match turn.pair.relation {
         Relation::Stranger => stranger(turn, input),
-        Relation::Requested { .. } => requested(turn, input),
+        Relation::Requested { expiry } => requested(turn, expiry, input),
         Relation::Asked(asked) => self::asked(turn, asked, input),
         Relation::Accepting { .. } => accepting(turn, input),
         Relation::Friend => friend(turn, input),
@@ -69,7 +70,7 @@ fn stranger(turn: &mut Turn, input: Input) -> Verdict {
     Ok(())
 }
 
-fn requested(turn: &mut Turn, input: Input) -> Verdict {
+fn requested(turn: &mut Turn, expiry: u64, input: Input) -> Verdict {
     match input {
         Input::Command(Command::Request) => return Err(Refusal::AlreadyRequested),
         Input::Command(Command::Withdraw) => {
@@ -86,7 +87,11 @@ fn requested(turn: &mut Turn, input: Input) -> Verdict {
             turn.cause(Effect::ReleaseQueue);
             turn.befriend();
         }
-        // A stray frame needs no answer: our request is one.
+        // The peer writes as a friend: our request is the answer, and will reach it; but one that came
+        // while the peer had us blocked never did, so it is made again.
+        Input::Stray if turn.now >= expiry.saturating_sub(REQUEST_LIFE).saturating_add(REKEY_PAUSE) => {
+            turn.rekey(Carrier::Request);
+        }
         _ => {}
     }
     Ok(())

@@ -1,7 +1,10 @@
 //! One message that was opened: what it means for the relation, and its row, place and event
 //! (extensions sections 3, 5 and 7).
 
+use std::collections::BTreeSet;
+
 use starling_protocol::content::{Content, Placement, foreign_message_id};
+use starling_protocol::sealed::Opened;
 use starling_protocol::{AccountId, AccountKeys, session};
 use starling_store::{
     Contact, ConversationId, Event, Held, MessageKind, Quarantined, Received, Relation, StoreError,
@@ -14,10 +17,12 @@ use crate::contacts::{self, Clock, Occasion};
 use crate::friends::{Carrier, Input};
 use crate::sessions;
 use crate::step::Step;
-use crate::unseal::Unsealable;
+use crate::unseal::{Unsealable, unseal};
 
 /// Streams, places and clocks beyond this are no honest ones: 2^53.
 const LARGEST_NUMBER: u64 = 1 << 53;
+/// Rows of the quarantine; the store keeps no more.
+const MOST_QUARANTINED: usize = 1_000;
 /// Messages kept with an unanswered request.
 const MOST_HELD_BACK: usize = 32;
 /// Quarantine code of a message in the Session protocol from a contact who has a ratchet.
@@ -128,6 +133,28 @@ impl Taking<'_> {
         Ok(contact.ratchet_floor && !step.tx.vouched(contact.conversation, &letter.message_id)?)
     }
 
+    /// Takes the messages that were held as unprotected before their sender vouched for them.
+    fn vouched(
+        &mut self,
+        step: &mut Step<'_, '_>,
+        conversation: ConversationId,
+        message_ids: &[[u8; 16]],
+    ) -> Result<(), StoreError> {
+        let names: BTreeSet<String> = message_ids.iter().map(hex::encode).collect();
+        for row in step.tx.quarantined(None, MOST_QUARANTINED)? {
+            let held = row.reason == UNPROTECTED && row.conversation == Some(conversation);
+            if held
+                && names.contains(&row.hash)
+                && let Ok(Opened::Session(opened)) = unseal(self.keys, &row.data)
+            {
+                step.tx.leave_quarantine(row.id)?;
+                // It was taken once already, up to the floor.
+                let _held_again = self.basic(step, opened, &row.data)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a ratchet frame that opened.
     pub(super) fn frame(
         &mut self,
@@ -144,6 +171,9 @@ impl Taking<'_> {
             return Ok(());
         }
         step.tx.vouch(conversation, &content.unprotected, self.clock.mark_expiry_ms())?;
+        if !content.unprotected.is_empty() {
+            self.vouched(step, conversation, &content.unprotected)?;
+        }
         acks::take(step, conversation, &content, self.clock)?;
         let letter = Letter { sender, message_id: placement.message_id, placement: Some(placement), content };
         if let Some(bundle) = &letter.content.bundle {

@@ -11,6 +11,7 @@
 //! noise and kept until we understand it.
 
 mod hybrid_box;
+mod kept;
 mod sending;
 mod tag;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 pub use self::hybrid_box::BoxError;
+pub(crate) use self::kept::KeptFrameKeys;
 pub use self::sending::{DATA_BYTES, SealError, SealedFrame, Sending, largest_olm, seal};
 use self::tag::TAG_BYTES;
 pub use self::tag::{FrameKey, WeakPeerKey};

@@ -16,8 +16,7 @@ pub(super) const TAG_BYTES: usize = 32;
 /// The key of the sender tags between us and one peer, the same in both directions.
 ///
 /// `K_ab = HKDF(X25519(own account key, peer's account key), info = "frame" | lower id | higher id)`.
-/// Worth keeping between frames: the agreement costs more than all else about a tag. Erased when dropped;
-/// never shown by `Debug`.
+/// Erased when dropped; never shown by `Debug`.
 #[derive(Clone)]
 pub struct FrameKey {
     own: AccountId,
@@ -32,11 +31,14 @@ pub struct FrameKey {
 pub struct WeakPeerKey;
 
 impl AccountKeys {
-    /// The key of the sender tags between this account and a peer.
+    /// The key of the sender tags between this account and a peer. Those of the latest peers are kept.
     ///
     /// # Errors
     /// [`WeakPeerKey`].
     pub fn frame_key(&self, peer: &AccountId) -> Result<FrameKey, WeakPeerKey> {
+        if let Some(kept) = self.kept.get(peer) {
+            return Ok(kept);
+        }
         let own = self.account_id();
         let shared = self.x25519_secret().diffie_hellman(&peer.x25519().into());
         if !shared.was_contributory() {
@@ -49,7 +51,9 @@ impl AccountKeys {
         for (to, from) in key.iter_mut().zip(derived.iter()) {
             *to = *from;
         }
-        Ok(FrameKey { own, peer: *peer, key })
+        let key = FrameKey { own, peer: *peer, key };
+        self.kept.put(&key);
+        Ok(key)
     }
 }
 

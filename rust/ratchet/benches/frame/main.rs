@@ -16,8 +16,6 @@ use rustix::time::{ClockId, clock_gettime};
 /// Messages in one direction before the other end answers, and how often they take turns within a round. Rounds are
 /// short, so that both sides see the same neighbours on the machine.
 const PATTERNS: [(&str, usize, usize); 2] = [("in one chain", 50, 1), ("turn by turn", 1, 50)];
-/// What becomes of the key of the sender tags, which costs an agreement.
-const KEEPING: [(&str, bool); 2] = [("tag key kept", true), ("tag key agreed for each", false)];
 const ROUNDS: usize = 200;
 const TARGET: f64 = 1.3;
 
@@ -55,15 +53,13 @@ fn converse(ends: &mut [impl End; 2], volley: usize, turns: usize) -> Spent {
 
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
-    for (keeping, kept) in KEEPING {
-        for (pattern, volley, turns) in PATTERNS {
-            compare(json, &format!("{keeping}, {pattern}"), kept, volley, turns);
-        }
+    for (pattern, volley, turns) in PATTERNS {
+        compare(json, pattern, volley, turns);
     }
 }
 
-fn compare(json: bool, pattern: &str, kept: bool, volley: usize, turns: usize) {
-    let (mut ours, mut bare) = (ours::pair(kept), bare::pair());
+fn compare(json: bool, pattern: &str, volley: usize, turns: usize) {
+    let (mut ours, mut bare) = (ours::pair(), bare::pair());
     let (mut our_rounds, mut bare_rounds) = (Vec::new(), Vec::new());
     // The first round does not count.
     for round in 0..=ROUNDS {
@@ -73,8 +69,11 @@ fn compare(json: bool, pattern: &str, kept: bool, volley: usize, turns: usize) {
             bare_rounds.push(rounds.1);
         }
     }
-    let parts: [(&str, Part); 3] =
-        [("seal", |spent| spent.seal), ("open", |spent| spent.open), ("both", |spent| spent.seal + spent.open)];
+    let parts: [(&str, Part); 3] = [
+        ("seal", |spent| spent.seal),
+        ("open", |spent| spent.open),
+        ("both", |spent| spent.seal + spent.open),
+    ];
     for (part, of) in parts {
         let messages = (volley * turns) as f64;
         let micros =

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
-use starling_protocol::frame::{self, FrameKey, Sending, WeakPeerKey};
+use starling_protocol::frame::{self, Sending};
 use starling_protocol::hybrid::BoxKey;
 use starling_protocol::plaintext::{Expected, Plaintext};
 use starling_protocol::sealed::{self, Opened};
@@ -19,15 +19,13 @@ const SENT_MS: u64 = EPOCH * 1_000;
 pub(crate) struct Ours {
     keys: AccountKeys,
     peer: AccountId,
-    /// The key of the sender tags; `None` if it is agreed anew for every frame.
-    frame_key: Option<FrameKey>,
     box_key: BoxKey,
     session: Session,
     rng: ChaCha20Rng,
 }
 
-/// Two ends that have heard each other; they keep the key of their sender tags or not.
-pub(crate) fn pair(keeping: bool) -> [Ours; 2] {
+/// Two ends that have heard each other.
+pub(crate) fn pair() -> [Ours; 2] {
     let prekeys = Prekeys::generate().unwrap();
     let mut acceptor = Session::initiate(&prekeys.identity(), &prekeys.one_time_key()).unwrap();
     let first = acceptor.encrypt(b"accept").unwrap();
@@ -38,12 +36,12 @@ pub(crate) fn pair(keeping: bool) -> [Ours; 2] {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let (one, other) = (account(&mut rng), account(&mut rng));
     let (one_id, other_id) = (one.account_id(), other.account_id());
-    [end(one, other_id, owner, keeping), end(other, one_id, acceptor, keeping)]
+    [end(one, other_id, owner), end(other, one_id, acceptor)]
 }
 
 /// Bytes of the sealed box in a message.
 pub(crate) fn sealed_bytes() -> usize {
-    let [mut sender, _] = pair(true);
+    let [mut sender, _] = pair();
     let data = STANDARD.decode(sender.seal()).unwrap();
     envelope::unwrap(&data).unwrap().content.len()
 }
@@ -59,16 +57,9 @@ fn account(rng: &mut ChaCha20Rng) -> AccountKeys {
     AccountKeys::from_seed(&Seed::generate(rng))
 }
 
-fn end(keys: AccountKeys, peer: AccountId, session: Session, keeping: bool) -> Ours {
-    let frame_key = keeping.then(|| keys.frame_key(&peer).unwrap());
+fn end(keys: AccountKeys, peer: AccountId, session: Session) -> Ours {
     let rng = ChaCha20Rng::seed_from_u64(2);
-    Ours { keys, peer, frame_key, box_key: BoxKey::from_bytes([7; 32]), session, rng }
-}
-
-impl Ours {
-    fn frame_key(&self) -> Result<FrameKey, WeakPeerKey> {
-        self.frame_key.clone().map_or_else(|| self.keys.frame_key(&self.peer), Ok)
-    }
+    Ours { keys, peer, box_key: BoxKey::from_bytes([7; 32]), session, rng }
 }
 
 impl End for Ours {
@@ -82,14 +73,15 @@ impl End for Ours {
             key: &self.box_key,
             timestamp_ms: SENT_MS,
         };
-        let frame_key = self.frame_key().unwrap();
+        let frame_key = self.keys.frame_key(&self.peer).unwrap();
         frame::seal(&sending, &frame_key, &mut self.rng).unwrap().data.into_bytes()
     }
 
     fn open(&mut self, message: &[u8]) {
         let data = STANDARD.decode(message).unwrap();
         let envelope = envelope::unwrap(&data).unwrap();
-        let opened = sealed::open(&envelope.content, &self.keys, |_| self.frame_key()).unwrap();
+        let opened =
+            sealed::open(&envelope.content, &self.keys, |sender| self.keys.frame_key(sender)).unwrap();
         let Opened::Frame(frame) = opened else { panic!("a frame") };
         let olm = OlmMessage::decode(Kind::Normal, &frame.open(&self.box_key).unwrap()).unwrap();
         let (session, bytes) = self.session.decrypt(&olm).unwrap();

@@ -150,3 +150,50 @@ fn a_message_given_up_by_its_host_may_be_missing() {
     history.displayed[1].pop();
     assert_eq!(counts(&history), (0, 0, 0, 0));
 }
+
+/// Device 1 loses its store after all of it was shown there.
+fn restored(ending: Ending) -> History {
+    let mut history = good(2);
+    history.stores = vec![0, 1];
+    history.sent.iter_mut().for_each(|sent| sent.ending = ending);
+    history
+}
+
+#[test]
+fn what_a_destroyed_store_acknowledged_is_not_lost() {
+    assert_eq!(counts(&restored(Ending::Delivered)), (0, 0, 0, 0));
+}
+
+#[test]
+fn what_a_destroyed_store_did_not_acknowledge_is_lost_unless_it_comes_again() {
+    let mut history = restored(Ending::Stored);
+    assert_eq!(counts(&history).0, 2);
+    for number in [1, 2] {
+        let again = Kept { store: 1, ..history.kept[number - 1].clone() };
+        history.kept.push(again);
+        let what = Shown::Message(shown(number as u8));
+        history.displayed[1].push(Displayed { at: 5, store: 1, event: number as i64, what });
+    }
+    assert_eq!(counts(&history), (0, 0, 0, 0));
+}
+
+#[test]
+fn a_message_shown_twice_by_one_store_is_doubled_also_after_a_restore() {
+    let mut history = restored(Ending::Delivered);
+    for event in [1, 2] {
+        let what = Shown::Message(shown(1));
+        history.displayed[1].push(Displayed { at: 5, store: 1, event, what });
+    }
+    assert_eq!(counts(&history).1, 1);
+}
+
+#[test]
+fn what_nobody_agreed_to_hear_need_not_arrive() {
+    let mut history = good(2);
+    history.kept.clear();
+    history.displayed[1].clear();
+    history.deaf.insert((1, 0), 1);
+    assert_eq!(counts(&history), (0, 0, 0, 0));
+    history.deaf.insert((1, 0), 0);
+    assert_eq!(counts(&history).0, 2);
+}

@@ -89,7 +89,9 @@ impl Story {
         *absences.of_mut(absent) = Some((from, from + wanted));
         // Who is away cannot store anything again at 80 % of its life.
         *self.may_expire.of_mut(absent) = true;
-        *self.may_expire.of_mut(1 - absent) |= wanted > self.text_ttl_ms * 16 / 10;
+        // And what waits for its answer to a request expires with that request.
+        let unanswered = from + wanted > 14 * DAY_MS;
+        *self.may_expire.of_mut(1 - absent) |= unanswered || wanted > self.text_ttl_ms * 16 / 10;
         absences
     }
 

@@ -378,6 +378,15 @@ CREATE UNIQUE INDEX events_state_of_message ON events (message) WHERE kind = 4;
 -- kind 12: the list of requests changed.
 CREATE UNIQUE INDEX events_digest ON events (kind) WHERE kind = 12;
 
+-- Messages of ours that left in the Session protocol: a contact who gets a ratchet is told of them.
+CREATE TABLE unprotected (
+    conversation INTEGER NOT NULL REFERENCES conversations (id),
+    message_id   BLOB    NOT NULL CHECK (length(message_id) = 16),
+    sent_ms      INTEGER NOT NULL, -- network time
+    PRIMARY KEY (conversation, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX unprotected_newest ON unprotected (conversation, sent_ms);
+
 -- Messages of the Session protocol that a contact who has a ratchet still vouches for.
 CREATE TABLE vouched (
     conversation INTEGER NOT NULL REFERENCES conversations (id),

@@ -43,17 +43,22 @@ fn a_peer_vouches_for_its_own_messages_for_a_while() {
 }
 
 #[test]
-fn the_latest_sealed_messages_are_listed() {
+fn the_latest_unprotected_messages_are_listed() {
     let mut store = in_memory();
     let conversation = open_with(&mut store, 1);
-    for number in 1..=4_u8 {
-        let row = enqueue(&mut store, conversation, number.into());
-        seal(&mut store, row, (None, 0, number), i64::from(number) * 100);
+    let other = open_with(&mut store, 2);
+    for (number, sent_ms) in (1..=4).zip([100, 200, 300, 400]) {
+        store.transact(|tx| tx.note_unprotected(conversation, &id(number), sent_ms)).unwrap();
     }
-    enqueue(&mut store, conversation, 5);
-    let since = |ms, limit| store.read(|view| view.sent_since(conversation, ms, limit)).unwrap();
-    assert_eq!(since(100, 10), [id(4), id(3), id(2)]);
-    assert_eq!(since(0, 2), [id(4), id(3)]);
+    let since = |store: &Store, ms, limit| {
+        store.read(|view| view.unprotected_since(conversation, ms, limit)).unwrap()
+    };
+    assert_eq!(since(&store, 100, 10), [id(4), id(3), id(2)]);
+    assert_eq!(since(&store, 0, 2), [id(4), id(3)]);
+    assert!(store.read(|view| view.unprotected_since(other, 0, 9)).unwrap().is_empty());
+    let fortnight_ms = 14 * 24 * 3_600_000;
+    store.transact(|tx| tx.note_unprotected(conversation, &id(5), fortnight_ms + 250)).unwrap();
+    assert_eq!(since(&store, 0, 10), [id(5), id(4), id(3)], "the oldest are gone from every swarm");
 }
 
 #[test]

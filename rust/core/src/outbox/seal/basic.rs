@@ -25,7 +25,10 @@ impl Outbox {
         // Peers without a ratchet acknowledge nothing: what has not expired may still be fetched.
         let life_ms = i64::try_from(network.config().text_ttl_ms).unwrap_or(i64::MAX);
         let since_ms = clock.network_ms().saturating_sub(life_ms);
-        let base = step.tx.lowest_live_seq(item.conversation, since_ms)?;
+        let live = step.tx.lowest_live_seq(item.conversation, since_ms)?;
+        // A base above what is unacknowledged would have a new installation acknowledge what it never had.
+        let unread = step.tx.lowest_unacknowledged_seq(item.conversation)?;
+        let base = live.into_iter().chain(unread).min();
         let placement = sealing.placement(base);
         let mut content = sealing.content();
         content.placement = Some(placement);
@@ -60,6 +63,8 @@ impl Outbox {
         if !self.keep(step, sealing, &data, &placement)? {
             return Ok(false);
         }
+        let (message_id, sent_ms) = (&sealing.message.message_id, clock.network_ms());
+        step.tx.note_unprotected(item.conversation, message_id, sent_ms)?;
         if tracked {
             // No frame, so no hash that a nack could name.
             let frame_hash = [0; 32];

@@ -104,9 +104,9 @@ impl Sealing<'_> {
         }))
     }
 
-    /// Our latest messages, so that those among them that left in the Session protocol are still read.
+    /// Our latest messages that left in the Session protocol, so that they are still read.
     fn unprotected(&self, step: &mut Step<'_, '_>) -> Result<Vec<[u8; 16]>, StoreError> {
         let since_ms = self.clock.network_ms().saturating_sub(FORTNIGHT_S * 1_000);
-        step.tx.sent_since(self.item.conversation, since_ms, MAX_UNPROTECTED)
+        step.tx.unprotected_since(self.item.conversation, since_ms, MAX_UNPROTECTED)
     }
 }

@@ -1,5 +1,7 @@
 //! The table, row by row.
 
+mod events;
+
 use starling_core::friends::*;
 
 use crate::world::Step;
@@ -15,8 +17,8 @@ const OLD: SessionKey = SessionKey([1; 32]);
 const NEW: SessionKey = SessionKey([2; 32]);
 
 /// One row: in this state, this happens, and that follows.
-pub struct Row {
-    pub name: &'static str,
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
     given: Pair,
     input: Input,
     at: u64,
@@ -64,7 +66,7 @@ fn row(name: &'static str, given: Pair, input: Input) -> Row {
 }
 
 /// The rows that do not hold of a step function.
-pub fn failing(step: Step) -> Vec<&'static str> {
+pub(crate) fn failing(step: Step) -> Vec<&'static str> {
     all().iter().filter(|row| !row.holds(step)).map(|row| row.name).collect()
 }
 
@@ -132,7 +134,19 @@ fn offer(carrier: Carrier) -> Effect {
 }
 
 fn all() -> Vec<Row> {
-    [strangers(), requests(), asking(), accepts(), friends(), answers(), blocks(), times()].into_iter().flatten().collect()
+    [
+        strangers(),
+        requests(),
+        asking(),
+        accepts(),
+        friends(),
+        events::answers(),
+        events::blocks(),
+        events::times(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn strangers() -> Vec<Row> {
@@ -152,7 +166,8 @@ fn strangers() -> Vec<Row> {
         row("a stranger asks", pair(STRANGER), bundle(NOW, Carrier::Request))
             .leads_to(ASKED, &[RECEIVED])
             .with(|after| after.seen_epoch == NOW && after.accepted_epoch == 0),
-        row("a forgotten friend's re-key asks", pair(STRANGER), bundle(NOW, Carrier::Rekey)).leads_to(ASKED, &[RECEIVED]),
+        row("a forgotten friend's re-key asks", pair(STRANGER), bundle(NOW, Carrier::Rekey))
+            .leads_to(ASKED, &[RECEIVED]),
         row("a settled epoch does not count", settled, bundle(NOW, Carrier::Request)),
         row("an epoch an hour ahead counts", pair(STRANGER), bundle(NOW + HOUR, Carrier::Request))
             .leads_to(asked(NOW + HOUR, EXPIRY), &[RECEIVED]),
@@ -220,11 +235,14 @@ fn asking() -> Vec<Row> {
             .with(|after| after.offers.is_empty()),
         row("a Session client is declined", pair(BASIC), DECLINE).leads_to(STRANGER, &[Effect::DropPending]),
         row("an empty request is declined", pair(EMPTY), DECLINE).leads_to(STRANGER, &[Effect::DropPending]),
-        row("a newer request replaces", asked(), bundle(NOW + 1, Carrier::Request)).leads_to(newer, &[REPLACED]),
+        row("a newer request replaces", asked(), bundle(NOW + 1, Carrier::Request))
+            .leads_to(newer, &[REPLACED]),
         row("an older request does not", asked(), bundle(NOW - 1, Carrier::Request)),
         row("the same request does not", asked(), bundle(NOW, Carrier::Request)),
-        row("a bundle completes a basic request", pair(BASIC), bundle(NOW, Carrier::Upgrade)).leads_to(ASKED, &[REPLACED]),
-        row("a bundle completes an empty request", pair(EMPTY), bundle(NOW, Carrier::Rekey)).leads_to(ASKED, &[REPLACED]),
+        row("a bundle completes a basic request", pair(BASIC), bundle(NOW, Carrier::Upgrade))
+            .leads_to(ASKED, &[REPLACED]),
+        row("a bundle completes an empty request", pair(EMPTY), bundle(NOW, Carrier::Rekey))
+            .leads_to(ASKED, &[REPLACED]),
         row("who asked may write basic", asked(), Input::BasicMessage),
         row("who asked may write frames", asked(), Input::Stray),
         row("their request cannot be withdrawn", asked(), WITHDRAW).refuses(Refusal::NothingToWithdraw),
@@ -255,136 +273,53 @@ fn accepts() -> Vec<Row> {
 fn friends() -> Vec<Row> {
     let friend = || ratcheting(FRIEND);
     let renewed = [TAKE, Effect::ResealUnacknowledged, RENEWED];
-    let higher = Pair { accepted_epoch: 0, own_lower: true, sessions: vec![session(OLD, NOW, Side::Ours)], ..friend() };
+    let higher = Pair {
+        accepted_epoch: 0,
+        own_lower: true,
+        sessions: vec![session(OLD, NOW, Side::Ours)],
+        ..friend()
+    };
     let lower = Pair { own_lower: false, ..higher.clone() };
     let paused = |at| Pair { rekeyed_at: Some(at), ..friend() };
     vec![
         row("a re-key is taken", friend(), bundle(NOW, Carrier::Rekey)).leads_to(FRIEND, &renewed),
-        row("a friend's request is a re-key", friend(), bundle(NOW, Carrier::Request)).leads_to(FRIEND, &renewed),
+        row("a friend's request is a re-key", friend(), bundle(NOW, Carrier::Request))
+            .leads_to(FRIEND, &renewed),
         row("a renewal is taken", friend(), bundle(NOW, Carrier::Renewal)).leads_to(FRIEND, &[TAKE]),
         row("an upgrade is taken", pair(FRIEND), bundle(NOW, Carrier::Upgrade)).leads_to(FRIEND, &[TAKE]),
         row("a replayed bundle is not", friend(), bundle(NOW - DAY, Carrier::Rekey)),
         row("between equal epochs our lower id stays", higher, bundle(NOW, Carrier::Rekey)),
-        row("between equal epochs their lower id wins", lower, bundle(NOW, Carrier::Rekey)).leads_to(FRIEND, &renewed),
-        row("a stray frame causes a re-key", friend(), Input::Stray).leads_to(FRIEND, &[offer(Carrier::Rekey)]),
+        row("between equal epochs their lower id wins", lower, bundle(NOW, Carrier::Rekey))
+            .leads_to(FRIEND, &renewed),
+        row("a stray frame causes a re-key", friend(), Input::Stray)
+            .leads_to(FRIEND, &[offer(Carrier::Rekey)]),
         row("not twice an hour", paused(NOW - HOUR + 1), Input::Stray),
-        row("again after an hour", paused(NOW - HOUR), Input::Stray).leads_to(FRIEND, &[offer(Carrier::Rekey)]),
+        row("again after an hour", paused(NOW - HOUR), Input::Stray)
+            .leads_to(FRIEND, &[offer(Carrier::Rekey)]),
         row("a session is renewed", friend(), Input::RenewalDue).leads_to(FRIEND, &[offer(Carrier::Renewal)]),
         row("a basic contact is offered an upgrade", pair(FRIEND), Input::RenewalDue)
             .leads_to(FRIEND, &[offer(Carrier::Upgrade)]),
         row("one renewal at a time", offering(FRIEND, Carrier::Renewal), Input::RenewalDue),
         row("a request is no renewal", offering(FRIEND, Carrier::Request), Input::RenewalDue)
             .leads_to(FRIEND, &[offer(Carrier::Upgrade)]),
-        row("basic content lowers no floor", friend(), Input::BasicMessage).with(|after| after.floor == Floor::Ratchet),
-        row("the first frame raises the floor", Pair { floor: Floor::None, ..friend() }, Input::Opened { session: OLD })
+        row("basic content lowers no floor", friend(), Input::BasicMessage)
             .with(|after| after.floor == Floor::Ratchet),
-        row("a session taken is sent on at once", friend(), Input::Taken { epoch: NOW, session: NEW }).with(|after| {
-            after.preferred().is_some_and(|session| session.id == NEW)
-                && after.sessions[0].retired == Some(NOW)
-                && after.sessions[1].retired.is_none()
-        }),
+        row(
+            "the first frame raises the floor",
+            Pair { floor: Floor::None, ..friend() },
+            Input::Opened { session: OLD },
+        )
+        .with(|after| after.floor == Floor::Ratchet),
+        row("a session taken is sent on at once", friend(), Input::Taken { epoch: NOW, session: NEW }).with(
+            |after| {
+                after.preferred().is_some_and(|session| session.id == NEW)
+                    && after.sessions[0].retired == Some(NOW)
+                    && after.sessions[1].retired.is_none()
+            },
+        ),
         row("friends do not ask", friend(), REQUEST).refuses(Refusal::AlreadyFriend),
         row("friends do not accept", friend(), ACCEPT).refuses(Refusal::AlreadyFriend),
         row("friends do not decline", friend(), DECLINE).refuses(Refusal::NothingAsked),
         row("friends do not withdraw", friend(), WITHDRAW).refuses(Refusal::NothingToWithdraw),
-    ]
-}
-
-fn answers() -> Vec<Row> {
-    let open = |relation| offering(relation, Carrier::Request);
-    let erase = Effect::EraseOffer { epoch: NOW - HOUR };
-    let late = Input::Answered { epoch: NOW - HOUR, session: NEW, sent_at: EXPIRY - HOUR + 1 };
-    let just = Input::Answered { epoch: NOW - HOUR, session: NEW, sent_at: EXPIRY - HOUR };
-    let made = [erase, Effect::ReleaseQueue, ADDED];
-    vec![
-        row("a request is answered", open(REQUESTED), answered(NOW - HOUR)).leads_to(FRIEND, &made).with(|after| {
-            after.offers.is_empty() && after.floor == Floor::Ratchet && after.preferred().is_some_and(|s| s.id == NEW)
-        }),
-        row("an answer sent in time comes late", open(STRANGER), just).at(EXPIRY + DAY).leads_to(FRIEND, &made),
-        row("an answer sent late asks", open(STRANGER), late)
-            .leads_to(EMPTY, &[RECEIVED])
-            .with(|after| after.sessions.is_empty() && after.offers.len() == 1),
-        row("an answer to nothing asks", pair(STRANGER), answered(NOW)).leads_to(EMPTY, &[RECEIVED]),
-        row("an answer crosses an accept", open(ACCEPTING), answered(NOW - HOUR)).leads_to(FRIEND, &made),
-        row("an answer ends their request", open(ASKED), answered(NOW - HOUR))
-            .leads_to(FRIEND, &[erase, Effect::ShowPending, Effect::ReleaseQueue, ADDED]),
-        row("a friend's answer is another session", open(FRIEND), answered(NOW - HOUR)).leads_to(FRIEND, &[erase]),
-        row("a re-key is answered", offering(FRIEND, Carrier::Rekey), answered(NOW - HOUR)).leads_to(FRIEND, &[erase, RENEWED]),
-        row("an answer to an erased offer is stray", ratcheting(FRIEND), answered(NOW - HOUR))
-            .leads_to(FRIEND, &[offer(Carrier::Rekey)]),
-    ]
-}
-
-fn blocks() -> Vec<Row> {
-    let blocked = |given: Pair| Pair { blocked: true, ..given };
-    let friend = || blocked(offering(FRIEND, Carrier::Rekey));
-    let silent = |name, input| row(name, friend(), input).with(|after| *after == Pair { blocked: true, ..offering(FRIEND, Carrier::Rekey) });
-    vec![
-        row("a stranger is blocked", pair(STRANGER), BLOCK).with(|after| after.blocked),
-        row("blocking takes a request back", offering(REQUESTED, Carrier::Request), BLOCK)
-            .leads_to(STRANGER, &[Effect::EraseOffers, Effect::FailQueue])
-            .with(|after| after.blocked && after.offers.is_empty()),
-        row("blocking declines", pair(ASKED), BLOCK)
-            .leads_to(STRANGER, &[Effect::DropPending])
-            .with(|after| after.blocked && after.accepted_epoch == NOW),
-        row("a blocked friend stays one", ratcheting(FRIEND), BLOCK)
-            .with(|after| after.blocked && !after.open() && after.sessions.len() == 1),
-        row("a blocked accept stays one", ratcheting(ACCEPTING), BLOCK).with(|after| after.blocked),
-        row("blocking erases a friend's prekeys", offering(FRIEND, Carrier::Renewal), BLOCK)
-            .leads_to(FRIEND, &[Effect::EraseOffers]),
-        row("blocking twice is blocking", blocked(pair(STRANGER)), BLOCK),
-        row("a block ends", friend(), UNBLOCK).with(|after| !after.blocked && after.open()),
-        row("nobody blocked is asked", blocked(pair(STRANGER)), REQUEST).refuses(Refusal::Blocked),
-        row("nobody blocked is accepted", blocked(pair(STRANGER)), ACCEPT).refuses(Refusal::Blocked),
-        silent("a blocked bundle does nothing", bundle(NOW, Carrier::Rekey)),
-        silent("a blocked message does nothing", Input::BasicMessage),
-        silent("a blocked frame does nothing", Input::Stray),
-        silent("a blocked answer does nothing", answered(NOW - HOUR)),
-        silent("nothing blocked is renewed", Input::RenewalDue),
-        row("a blocked accept lapses untold", blocked(ratcheting(ACCEPTING)), Input::Tick)
-            .at(UNTIL)
-            .leads_to(STRANGER, &[Effect::EraseSession { id: OLD }, Effect::FailQueue]),
-    ]
-}
-
-fn times() -> Vec<Row> {
-    let retired = Session { retired: Some(NOW), ..session(OLD, NOW - DAY, Side::Theirs) };
-    let replaced = Pair { sessions: vec![retired, session(NEW, NOW, Side::Ours)], ..ratcheting(FRIEND) };
-    let many = |count: u8| (1..=count).map(|n| session(SessionKey([n; 32]), NOW - 100 + u64::from(n), Side::Ours));
-    let full = Pair { sessions: many(5).collect(), ..ratcheting(FRIEND) };
-    let offers = (1..=4).map(|n| Offer { epoch: NOW - 10 + n, carrier: Carrier::Rekey, expiry: EXPIRY });
-    let offered = Pair { offers: offers.collect(), ..ratcheting(FRIEND) };
-    let mine = [Effect::ExpireQueue, Effect::Tell(Notice::RequestExpired(Side::Ours))];
-    let prekeys = || offering(FRIEND, Carrier::Request);
-    let gone = EXPIRY - HOUR + PREKEY_REST;
-    vec![
-        row("a request lapses at its expiry", offering(REQUESTED, Carrier::Request), Input::Tick)
-            .at(EXPIRY)
-            .leads_to(STRANGER, &mine)
-            .with(|after| after.offers.len() == 1),
-        row("not before", offering(REQUESTED, Carrier::Request), Input::Tick).at(EXPIRY - 1),
-        row("their request lapses at its expiry", pair(ASKED), Input::Tick)
-            .at(EXPIRY)
-            .leads_to(STRANGER, &[Effect::DropPending, LAPSED]),
-        row("their request lives until then", pair(ASKED), Input::Tick).at(EXPIRY - 1),
-        row("an accept lapses", ratcheting(ACCEPTING), Input::Tick)
-            .at(UNTIL)
-            .leads_to(STRANGER, &[Effect::EraseSession { id: OLD }, Effect::FailQueue, LAPSED]),
-        row("an accept is repeated until then", ratcheting(ACCEPTING), Input::Tick).at(UNTIL - 1),
-        row("prekeys outlive their expiry by 15 days", prekeys(), Input::Tick).at(gone),
-        row("and no longer", prekeys(), Input::Tick)
-            .at(gone + 1)
-            .leads_to(FRIEND, &[Effect::EraseOffer { epoch: NOW - HOUR }]),
-        row("a replaced session receives for 15 days", replaced.clone(), Input::Tick).at(NOW + SESSION_REST),
-        row("and is erased then", replaced, Input::Tick)
-            .at(NOW + SESSION_REST + 1)
-            .leads_to(FRIEND, &[Effect::EraseSession { id: OLD }]),
-        row("at most four old sessions", full, Input::Taken { epoch: NOW, session: SessionKey([9; 32]) })
-            .leads_to(FRIEND, &[Effect::EraseSession { id: SessionKey([1; 32]) }])
-            .with(|after| after.sessions.len() == OLD_SESSIONS + 1),
-        row("at most four offers", offered, Input::Stray)
-            .leads_to(FRIEND, &[Effect::EraseOffer { epoch: NOW - 9 }, offer(Carrier::Rekey)])
-            .with(|after| after.offers.len() == OFFERS),
-        row("other relations know no time", pair(EMPTY), Input::Tick).at(UNTIL),
     ]
 }
