@@ -38,7 +38,7 @@ impl KeptFrameKeys {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;
