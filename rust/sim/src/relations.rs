@@ -4,7 +4,7 @@
 //!
 //! | the user | prompt of the peer | other events of the peer |
 //! |---|---|---|
-//! | said nothing, declined or withdrew | one; after declining, one more when the peer sends again | none |
+//! | said nothing, declined or withdrew | one, and after declining one for each time that the peer asks | none |
 //! | said nothing since the store was restored | one; after declining, another whenever the peer writes as a friend | none |
 //! | asked | none: crossing requests need none | from the friendship on |
 //! | accepted, or is a friend | none | all |
@@ -50,8 +50,9 @@ pub(crate) struct Standing {
     pub(crate) blocked: bool,
     /// A request of the peer was shown and not yet decided.
     prompted: bool,
-    /// The peer's request was declined, and its user has sent nothing since.
-    declined: bool,
+    /// How often the peer's user asked or wrote, and how many prompts that caused.
+    asks: u32,
+    prompts: u32,
     /// Messages accepted by the peer's engine up to here need not arrive: they were declined or blocked.
     pub(crate) deaf_until: Option<u64>,
     rekeyed: Option<u64>,
@@ -105,7 +106,7 @@ impl Relations {
     fn said(&mut self, at: u64, index: usize, asked: &Asked) {
         match asked {
             Asked::Send { to, .. } | Asked::Request { to, .. } => {
-                self.of.entry((*to, index)).or_default().declined = false;
+                self.of.entry((*to, index)).or_default().asks += 1;
                 self.reach_out(index, *to);
             }
             Asked::Decide { peer, decision } => self.decided(at, index, *peer, *decision),
@@ -134,7 +135,6 @@ impl Relations {
             friends::Command::Request | friends::Command::Accept => self.reach_out(index, peer),
             friends::Command::Decline => {
                 (standing.consent, standing.prompted) = (Consent::None, false);
-                standing.declined = !standing.restored;
                 standing.deaf_until = Some(at);
             }
             friends::Command::Withdraw => standing.consent = Consent::None,
@@ -165,10 +165,13 @@ impl Relations {
             Event::RequestReceived { .. } => {
                 let again = standing.prompted;
                 standing.prompted = true;
+                standing.prompts += 1;
                 match consent {
                     Consent::Asked | Consent::Given => Some("is asked about somebody it has agreed to"),
                     _ if again => Some("is asked twice"),
-                    _ if standing.declined => Some("is asked again about somebody it declined"),
+                    _ if standing.prompts > standing.asks && !standing.restored => {
+                        Some("is asked more often than somebody asked")
+                    }
                     _ => None,
                 }
             }
@@ -361,6 +364,7 @@ mod tests {
     #[test]
     fn one_prompt_is_right_and_a_second_one_is_found() {
         let mut relations = Relations::default();
+        relations.said(0, 1, &Asked::Request { to: 0, introduction: String::new() });
         assert_eq!(relations.heard(1, 0, 1, &asked()), None);
         assert!(relations.heard(2, 0, 1, &asked()).is_some());
         decide(&mut relations, friends::Command::Accept);
@@ -398,12 +402,11 @@ mod tests {
     }
 
     #[test]
-    fn who_was_declined_asks_again_only_after_writing_again() {
+    fn more_prompts_than_requests_are_found() {
         let mut relations = Relations::default();
-        relations.heard(1, 0, 1, &asked());
+        relations.said(1, 1, &Asked::Request { to: 0, introduction: String::new() });
+        assert_eq!(relations.heard(2, 0, 1, &asked()), None);
         decide(&mut relations, friends::Command::Decline);
-        assert!(relations.standing(0, 1).declined);
-        relations.said(6, 1, &Asked::Request { to: 0, introduction: String::new() });
-        assert_eq!(relations.heard(7, 0, 1, &asked()), None);
+        assert!(relations.heard(3, 0, 1, &asked()).is_some());
     }
 }

@@ -319,7 +319,7 @@ impl World {
         }
     }
 
-    /// Broken promises seen so far; those of [`History::judge`] are not among them.
+    /// Broken promises seen so far; those of [`crate::History::judge`] are not among them.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }

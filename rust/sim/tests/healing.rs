@@ -7,7 +7,11 @@ use starling_sim::{Acquaintance, Act, DAY_MS, HOUR_MS, MINUTE_MS, Shown, World};
 use starling_store::MessageState;
 
 fn strangers(seed: u64) -> World {
-    let mut world = World::setup(seed).acquaintance(Acquaintance::Strangers).build().unwrap();
+    let mut setup = World::setup(seed).acquaintance(Acquaintance::Strangers);
+    if std::env::var_os("TRACE").is_some() {
+        setup = setup.printer(Box::new(|line| println!("{line}")));
+    }
+    let mut world = setup.build().unwrap();
     for device in 0..2 {
         world.act(device, Act::Foreground);
     }
@@ -129,4 +133,21 @@ fn a_request_without_an_introduction_tells_of_no_gap() {
     world.run_for(10 * MINUTE_MS);
     assert!(world.violations().is_empty(), "{:#?}", world.violations());
     assert!(!world.events(1).iter().any(|event| matches!(event.what, Shown::Gap { .. })));
+}
+
+#[test]
+fn a_request_that_came_during_a_block_is_made_again() {
+    let mut world = friends(16);
+    world.act(0, Act::Decide { peer: 1, decision: Command::Block });
+    world.act(1, Act::Restore);
+    world.act(1, Act::Foreground);
+    world.run_for(2 * MINUTE_MS);
+    world.act(1, Act::Request { to: 0, introduction: "it is Bob".into() });
+    world.run_for(2 * HOUR_MS);
+    world.act(0, Act::Decide { peer: 1, decision: Command::Unblock });
+    send(&mut world, 0, "are you still there?");
+    world.run_for(3 * HOUR_MS);
+    let states = world.states(0);
+    assert_eq!(states["are you still there?"], MessageState::Delivered, "{states:?}");
+    assert!(world.violations().is_empty(), "{:#?}", world.violations());
 }

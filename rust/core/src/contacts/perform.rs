@@ -36,7 +36,7 @@ pub(super) fn perform(
         Effect::EraseOffer { epoch } => erase_offer(step, conversation, epoch)?,
         Effect::EraseOffers => step.tx.erase_prekeys(conversation)?,
         Effect::EraseSession { id } => erase_session(step, id)?,
-        Effect::ResealUnacknowledged => reseal(step, conversation)?,
+        Effect::ResealUnacknowledged => reseal(step, conversation, pair)?,
         // Whether the queue may leave is a column; the outbox looks at it after the step.
         Effect::ReleaseQueue => {}
         Effect::FailQueue => {
@@ -148,9 +148,12 @@ fn erase_offer(step: &mut Step<'_, '_>, conversation: ConversationId, epoch: u64
 }
 
 /// The peer holds other sessions than we thought: whatever it has not acknowledged is sealed again.
-fn reseal(step: &mut Step<'_, '_>, conversation: ConversationId) -> Result<(), StoreError> {
-    let Some(contact) = step.tx.contact(conversation)? else { return Ok(()) };
-    let preferred = super::preferred(step, &contact)?.map(|session| session.row);
+fn reseal(step: &mut Step<'_, '_>, conversation: ConversationId, pair: &Pair) -> Result<(), StoreError> {
+    // The table's word, not the store's: an answered session gets its row after the effects.
+    let preferred = match pair.preferred() {
+        Some(session) => step.tx.session_by_id(&session.id.0)?.map(|session| session.row),
+        None => None,
+    };
     for unread in step.tx.unacknowledged(conversation, MOST_RESEALED)? {
         // What lies on the session that is used from now on can be read: it is sealed once.
         if unread.session.is_none() || unread.session != preferred {

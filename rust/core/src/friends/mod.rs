@@ -14,6 +14,7 @@
 //! | Stranger | Stray | Asked(Empty) | Tell(RequestReceived) |
 //! | Requested | Bundle that counts (crossing: no prompt) | Accepting | Take, ReleaseQueue |
 //! | Requested | BasicMessage, floor None (a Session client answered) | Friend | ReleaseQueue, Tell(FriendAdded) |
+//! | Requested an hour ago or more | Stray, none for an hour | Requested | Offer(Request) |
 //! | Requested | Withdraw | Stranger | EraseOffers, FailQueue |
 //! | Requested | Tick at expiry (prekeys live on) | Stranger | ExpireQueue, Tell(RequestExpired) |
 //! | Asked(Bundle) | Accept, Request | Accepting | Take, ShowPending, ReleaseQueue |

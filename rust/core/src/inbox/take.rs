@@ -165,16 +165,18 @@ impl Taking<'_> {
         let Some(contact) = step.tx.contact_with(&sender)? else { return Ok(()) };
         let (placement, content) = (plaintext.placement, plaintext.content);
         let conversation = contact.conversation;
-        if !plausible(Some(&placement), content.sent_ms)
-            || step.tx.blocked_at(conversation, signed(content.sent_ms))?
-        {
+        if !plausible(Some(&placement), content.sent_ms) {
+            return Ok(());
+        }
+        // Sealed again after a block, an old message may carry the only acknowledgement of a new one.
+        acks::take(step, conversation, &content, self.clock)?;
+        if step.tx.blocked_at(conversation, signed(content.sent_ms))? {
             return Ok(());
         }
         step.tx.vouch(conversation, &content.unprotected, self.clock.mark_expiry_ms())?;
         if !content.unprotected.is_empty() {
             self.vouched(step, conversation, &content.unprotected)?;
         }
-        acks::take(step, conversation, &content, self.clock)?;
         let letter = Letter { sender, message_id: placement.message_id, placement: Some(placement), content };
         if let Some(bundle) = &letter.content.bundle {
             let own = self.keys.account_id();
