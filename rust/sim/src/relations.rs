@@ -50,7 +50,7 @@ pub(crate) struct Standing {
     pub(crate) blocked: bool,
     /// A request of the peer was shown and not yet decided.
     prompted: bool,
-    /// How often the peer's user asked or wrote, and how many prompts that caused.
+    /// How often the peer's user asked, accepted or wrote, and how many prompts that caused.
     asks: u32,
     prompts: u32,
     /// Messages accepted by the peer's engine up to here need not arrive: they were declined or blocked.
@@ -109,6 +109,11 @@ impl Relations {
                 self.of.entry((*to, index)).or_default().asks += 1;
                 self.reach_out(index, *to);
             }
+            Asked::Decide { peer, decision: friends::Command::Request | friends::Command::Accept } => {
+                // An acceptance of what was taken back asks anew.
+                self.of.entry((*peer, index)).or_default().asks += 1;
+                self.reach_out(index, *peer);
+            }
             Asked::Decide { peer, decision } => self.decided(at, index, *peer, *decision),
             _ => {}
         }
@@ -132,7 +137,8 @@ impl Relations {
     fn decided(&mut self, at: u64, index: usize, peer: usize, decision: friends::Command) {
         let standing = self.of.entry((index, peer)).or_default();
         match decision {
-            friends::Command::Request | friends::Command::Accept => self.reach_out(index, peer),
+            // Said before.
+            friends::Command::Request | friends::Command::Accept => {}
             friends::Command::Decline => {
                 (standing.consent, standing.prompted) = (Consent::None, false);
                 standing.deaf_until = Some(at);
@@ -343,70 +349,4 @@ fn new_events(view: &View<'_>, looked: i64, peers: &Peers) -> Result<News, Store
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use starling_store::{ConversationId, MessageRow};
-
-    const CONVERSATION: ConversationId = ConversationId(1);
-
-    fn asked() -> Event {
-        Event::RequestReceived { conversation: CONVERSATION }
-    }
-
-    fn text() -> Event {
-        Event::MessageReceived { conversation: CONVERSATION, message: MessageRow(1) }
-    }
-
-    fn decide(relations: &mut Relations, decision: friends::Command) {
-        relations.said(5, 0, &Asked::Decide { peer: 1, decision });
-    }
-
-    #[test]
-    fn one_prompt_is_right_and_a_second_one_is_found() {
-        let mut relations = Relations::default();
-        relations.said(0, 1, &Asked::Request { to: 0, introduction: String::new() });
-        assert_eq!(relations.heard(1, 0, 1, &asked()), None);
-        assert!(relations.heard(2, 0, 1, &asked()).is_some());
-        decide(&mut relations, friends::Command::Accept);
-        assert!(relations.heard(3, 0, 1, &asked()).is_some());
-    }
-
-    #[test]
-    fn a_text_before_the_accept_is_found_and_one_after_it_is_right() {
-        let mut relations = Relations::default();
-        assert!(relations.heard(1, 0, 1, &text()).is_some());
-        relations.heard(1, 0, 1, &asked());
-        decide(&mut relations, friends::Command::Accept);
-        assert_eq!(relations.heard(2, 0, 1, &text()), None);
-    }
-
-    #[test]
-    fn whatever_a_blocked_account_causes_is_found() {
-        let mut relations = Relations::default();
-        relations.befriend(0, 1);
-        decide(&mut relations, friends::Command::Block);
-        for event in [asked(), text(), Event::FriendAdded { conversation: CONVERSATION }] {
-            assert!(relations.heard(1, 0, 1, &event).is_some(), "{event:?}");
-        }
-        decide(&mut relations, friends::Command::Unblock);
-        assert_eq!(relations.heard(2, 0, 1, &text()), None);
-    }
-
-    #[test]
-    fn a_restored_store_may_ask_once_more() {
-        let mut relations = Relations::default();
-        relations.befriend(0, 1);
-        relations.forget(0);
-        assert_eq!(relations.heard(1, 0, 1, &asked()), None);
-        assert!(relations.heard(2, 0, 1, &asked()).is_some());
-    }
-
-    #[test]
-    fn more_prompts_than_requests_are_found() {
-        let mut relations = Relations::default();
-        relations.said(1, 1, &Asked::Request { to: 0, introduction: String::new() });
-        assert_eq!(relations.heard(2, 0, 1, &asked()), None);
-        decide(&mut relations, friends::Command::Decline);
-        assert!(relations.heard(3, 0, 1, &asked()).is_some());
-    }
-}
+mod tests;
